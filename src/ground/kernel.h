@@ -1,0 +1,74 @@
+/*
+ * kernel.h
+ *	  The arithmetic inner loops, behind one table of functions.
+ *
+ * Plain C: nothing here knows a server.  vec_kernels points to the table in
+ * use; it is set before main() or _PG_init() runs anything else and never
+ * changes, so callers may keep function pointers from it.
+ *
+ * Distances for the SQL operators accumulate in float8, in VEC_LANES
+ * independent lanes: element i goes to lane i % VEC_LANES, and the lanes are
+ * added in a fixed tree (l and l + 8, then l + 4, l + 2, l + 1).  Products are
+ * never fused with additions.  Any implementation in the table therefore
+ * returns the same bits, on any machine; expression indexes, standbys and the
+ * proof that index and sequential scan agree depend on it.
+ */
+#ifndef VECFEAT_KERNEL_H
+#define VECFEAT_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define VEC_LANES	16
+
+/* entries in a block of codes (DESIGN: sign codes are laid out 32 at a time) */
+#define VEC_BLOCK	32
+
+typedef struct VecKernels
+{
+	const char *name;
+
+	/* SQL distances over float4 elements; n >= 1.  Results are unclamped. */
+	double		(*l2_squared) (const float *a, const float *b, int n);
+	double		(*inner_product) (const float *a, const float *b, int n);
+	double		(*l1) (const float *a, const float *b, int n);
+	/* <a,b>, <a,a>, <b,b> in one pass */
+	void		(*cosine_sums) (const float *a, const float *b, int n,
+								double *ab, double *aa, double *bb);
+
+	/*
+	 * Sign codes of one block against a quantised query.  columns holds n / 4
+	 * columns of 16 bytes; bit k (0..3) of entry i's nibble in column m stands
+	 * for dimension 4m + k; entry i < 16 is the low nibble of byte i, entry
+	 * i >= 16 the high nibble of byte i - 16.  sums[i] becomes the sum of
+	 * weight[j] over the dimensions j where entry i's bit equals bit j of the
+	 * query.  flip[m] is the complement of the query's nibble; the weights of
+	 * any four dimensions of a column add up to at most 255.  n is a multiple
+	 * of 16.  make_table turns weights and flips into the form that the
+	 * implementation likes, in table_size(n) bytes.
+	 */
+	size_t		(*table_size) (int n);
+	void		(*make_table) (const uint8_t *weight, const uint8_t *flip,
+							   int n, void *table);
+	void		(*score_block) (const uint8_t *columns, const void *table,
+								int n, uint32_t *sums);
+
+	/*
+	 * sum of (u[j] + 1/2) w[j]: float4 products in VEC_LANES float4 lanes,
+	 * the lanes added in float8.  n is a multiple of 16.  The error is at most
+	 * (n / VEC_LANES + 1) 2^-24 times the sum of |u[j] + 1/2| |w[j]|.
+	 */
+	double		(*byte_dot) (const int8_t *u, const float *w, int n);
+
+	/*
+	 * out[i] = <x, c_i> for k rows c_i of n floats, all float4; for k-means
+	 * and assignment, where the last bits do not matter but speed does.
+	 * n is a multiple of 16.
+	 */
+	void		(*dots) (const float *x, const float *c, int k, int n,
+						 float *out);
+} VecKernels;
+
+extern const VecKernels *vec_kernels;
+
+#endif							/* VECFEAT_KERNEL_H */
