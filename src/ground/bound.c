@@ -1,0 +1,84 @@
+/*
+ * bound.c
+ *	  Lower bounds of a distance from the byte code of an entry.
+ *
+ * The derivation of every constant stands in src/README.md, "Error analysis".
+ * In short: with r the entry's residual, ry = t y its decoded form, e = r - ry
+ * and w the query minus the centroid,
+ *
+ *		||w - r||^2 = ||w||^2 + ||r||^2 - 2 <ry,w> - 2 <e,w>,
+ *		|<e,w>| <= ||e|| sqrt(||w||^2 - <ry,w>^2 / ||ry||^2),
+ *
+ * because e is orthogonal to ry, so that only the part of w off ry can meet
+ * it.  What float4 rounds away in w, r, the factors and the dot product is
+ * subtracted: inside the root, where the radicand cancels when w is parallel
+ * to ry, and outside.
+ */
+#include "ground/bound.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "ground/kernel.h"
+
+/* half a unit in the last place of float4, relative */
+#define U24			0x1p-24
+
+/*
+ * What float8 loses in centring, rotating and subtracting centroids, relative
+ * to the norms involved (rotate.c: 2^-46 each), and in the operator.
+ */
+#define U45			0x1p-45
+#define U42			0x1p-42
+
+/* below this, float4 has no relative precision */
+#define TINY		0x1p-120
+
+/*
+ * Lower bound of the operator's result (L2 distance, cosine distance or
+ * negative inner product) for an entry with these factors, where dot is
+ * byte_dot(u, w).  At least 0, except for inner products.  Never above what
+ * the operator returns for the heap row; -infinity or 0 where the code can't
+ * tell.
+ */
+double
+byte_bound(const ListQuery *query, const ByteFactors *factors, double dot)
+{
+	double		w = query->w_norm + TINY;
+	double		norm = factors->norm;
+	double		steps = (double) query->n / VEC_LANES;
+	double		p = factors->t * dot;
+	double		along = factors->code_norm > 0 ? p / factors->code_norm : 0;
+	double		off = w * w - along * along;
+	double		bound;
+
+	if (off < 0)
+		off = 0;
+	off = factors->error * sqrt(off + (2 * steps + 16) * U24 * w * w);
+
+	if (query->metric == METRIC_INNER_PRODUCT)
+	{
+		bound = -query->q_dot_c - factors->g - p - off
+			- (steps + 32) * U24 * w * norm
+			- 2 * U24 * fabs(factors->g)
+			- U42 * query->q_norm * (query->c_norm + norm)
+			- FLT_MIN;
+
+		/* the operator's sum overflows to -infinity beyond float4's range */
+		return bound >= -FLT_MAX ? bound : -INFINITY;
+	}
+
+	bound = query->w_norm * query->w_norm + norm * norm - 2 * p - 2 * off
+		- (steps + 32) * U24 * (w + norm) * (w + norm);
+	if (!(bound > 0))
+		return 0;
+	bound = sqrt(bound) * (1 - 0x1p-50) - U45 * (query->reach + norm) - FLT_MIN;
+
+	if (query->metric == METRIC_COSINE)
+	{
+		/* unit vectors: normalising them, and the operator, err on a scale of 1 */
+		bound -= U45;
+		bound = bound > 0 ? bound * bound / 2 - U42 : 0;
+	}
+	return bound > 0 ? bound : 0;
+}

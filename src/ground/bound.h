@@ -1,0 +1,36 @@
+/*
+ * bound.h
+ *	  Lower bounds of a distance from the codes of an entry.
+ */
+#ifndef VECFEAT_BOUND_H
+#define VECFEAT_BOUND_H
+
+#include <stdint.h>
+
+#include "ground/codec.h"
+
+typedef enum Metric
+{
+	METRIC_L2 = 1,
+	METRIC_INNER_PRODUCT = 2,
+	METRIC_COSINE = 3
+} Metric;
+
+/*
+ * A query seen from one list.  All norms in float8.
+ */
+typedef struct ListQuery
+{
+	Metric		metric;
+	int			n;				/* padded dimensions */
+	double		w_norm;			/* ||w||, w = q - c rounded to float4 */
+	double		reach;			/* ||q - mean|| + ||c - mean|| */
+	double		q_dot_c;		/* inner product: <q,c> from the true origin */
+	double		q_norm;			/* inner product: ||q|| from the true origin */
+	double		c_norm;			/* inner product: ||c|| from the true origin */
+} ListQuery;
+
+extern double byte_bound(const ListQuery *query, const ByteFactors *factors,
+						 double dot);
+
+#endif							/* VECFEAT_BOUND_H */

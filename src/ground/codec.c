@@ -1,0 +1,181 @@
+/*
+ * codec.c
+ *	  Encoding of a residual: sign code and byte code with their factors.
+ *
+ * The sign code and its estimator are those of Gao and Long, "RaBitQ:
+ * quantizing high-dimensional vectors with a theoretical error bound for
+ * approximate nearest neighbor search" (SIGMOD 2024), with the centroid's part
+ * of the inner product folded into a factor, so that a query needs one table
+ * for all lists.  The byte code is a uniform quantiser whose scale is fitted
+ * by least squares; its error vector is orthogonal to what it decodes to, up
+ * to the rounding of the scale, and bound.c makes use of that.
+ */
+#include "ground/codec.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/*
+ * Below this step the products of a byte code would meet float4's denormals,
+ * where relative error bounds no longer hold.
+ */
+#define MIN_STEP	(4 * (double) FLT_MIN)
+
+/*
+ * The least float4 >= value (infinity where there is none).
+ */
+float
+float_up(double value)
+{
+	float		f = (float) value;
+
+	return (double) f < value ? nextafterf(f, INFINITY) : f;
+}
+
+/*
+ * The greatest float4 <= value.
+ */
+float
+float_down(double value)
+{
+	float		f = (float) value;
+
+	return (double) f > value ? nextafterf(f, -INFINITY) : f;
+}
+
+/*
+ * Sign code of the residual r of n float4 values against centroid c, both
+ * rotated and centred.  nibbles[m] gets the signs of dimensions 4m .. 4m + 3
+ * in its low four bits (1 is >= 0, for zeros too: the query's table must agree
+ * with the factors).  g is <c,r> in the true origin, used if inner_product.
+ *
+ * A residual of zero has no direction: its estimate is the exact value.
+ * Factors that are no finite numbers are replaced such that any query takes a
+ * closer look at the entry.
+ */
+void
+encode_signs(const float *r, const float *c, int n, double g,
+			 int inner_product, uint8_t *nibbles, SignFactors *factors)
+{
+	double		squares = 0;
+	double		sign_r = 0;		/* <s,r> */
+	double		sign_c = 0;		/* <s,c> */
+	double		scale;
+	double		add;
+	double		err;
+	double		half = inner_product ? 0.5 : 1.0;
+	int			i;
+
+	memset(nibbles, 0, (size_t) n / 4);
+	for (i = 0; i < n; i++)
+	{
+		int			positive = (r[i] >= 0);
+
+		nibbles[i / 4] |= positive << (i % 4);
+		squares += (double) r[i] * r[i];
+		sign_r += positive ? r[i] : -r[i];
+		sign_c += positive ? c[i] : -c[i];
+	}
+
+	if (sign_r > 0)
+	{
+		/* tan^2 of the angle between r and s is n R^2 / <s,r>^2 - 1 */
+		double		tan2 = n * squares / (sign_r * sign_r) - 1;
+
+		scale = -2 * squares / sign_r * half;
+		err = 2 * sqrt(squares * (tan2 > 0 ? tan2 : 0) / (n - 1)) * half;
+	}
+	else
+	{
+		scale = 0;
+		err = 0;
+	}
+	add = (inner_product ? -g : squares) - scale * sign_c;
+
+	if (fabs(add) < FLT_MAX && fabs(scale) < FLT_MAX && err < FLT_MAX)
+	{
+		factors->add = (float) add;
+		factors->scale = (float) scale;
+		factors->err = (float) err;
+	}
+	else
+	{
+		factors->add = -FLT_MAX;
+		factors->scale = 0;
+		factors->err = 0;
+	}
+}
+
+/*
+ * Byte code u of the residual r of n float4 values, and its factors; g as in
+ * encode_signs(), 0 where it is not wanted.
+ *
+ * A residual too short to be scaled is all error: ry = 0.  One that is not
+ * finite, or whose norm is not, has an infinite error, so that its bound says
+ * nothing and the heap row is always looked at.
+ */
+void
+encode_bytes(const float *r, int n, double g, int8_t *u, ByteFactors *factors)
+{
+	double		squares = 0;
+	double		largest = 0;
+	double		step;
+	double		ry = 0;			/* <r,y> */
+	double		yy = 0;			/* <y,y> */
+	double		errors = 0;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		double		a = fabs((double) r[i]);
+
+		squares += (double) r[i] * r[i];
+		if (!(a <= largest))
+			largest = a;
+	}
+	memset(u, 0, (size_t) n);
+	memset(factors, 0, sizeof(*factors));
+	factors->norm = (float) sqrt(squares);
+	factors->g = (float) g;
+
+	if (!(factors->norm < FLT_MAX) || !(fabs(g) < FLT_MAX))
+	{
+		memset(factors, 0, sizeof(*factors));
+		factors->error = INFINITY;
+		return;
+	}
+	step = largest / 127.5;
+	if (step < MIN_STEP)
+	{
+		factors->error = float_up(sqrt(squares) * (1 + 0x1p-40));
+		return;
+	}
+
+	for (i = 0; i < n; i++)
+	{
+		double		code = floor(r[i] / step);
+		double		y;
+
+		if (code > 127)
+			code = 127;
+		if (code < -128)
+			code = -128;
+		u[i] = (int8_t) code;
+		y = code + 0.5;
+		ry += r[i] * y;
+		yy += y * y;
+	}
+	factors->t = (float) (ry / yy);
+	factors->code_norm = (float) (factors->t * sqrt(yy));
+
+	/* the error of the code as stored, so after the rounding of t */
+	for (i = 0; i < n; i++)
+	{
+		double		e = r[i] - factors->t * (u[i] + 0.5);
+
+		errors += e * e;
+	}
+	/* 2^-40 is more than the rounding of a sum of 16,384 squares */
+	factors->error = float_up(sqrt(errors) * (1 + 0x1p-40));
+}

@@ -1,0 +1,113 @@
+/*
+ * signscore.c
+ *	  Estimates of distances from sign codes, a block at a time.
+ */
+#include "ground/signscore.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "ground/kernel.h"
+
+/* any four weights of a column, rounded, must fit a byte: 255 - 4 * 1/2 */
+#define MAX_COLUMN_WEIGHT	253
+
+/*
+ * Bytes of the space that sign_query_init() wants for n dimensions.
+ */
+size_t
+sign_query_size(int n)
+{
+	return vec_kernels->table_size(n) + (size_t) n + n / 4;
+}
+
+/*
+ * Quantises the n float8 values of q.  |q_j| becomes an 8-bit weight, one unit
+ * for all dimensions, so that the table is additive and a kernel may look up
+ * four bits at once or test them one by one, with the same integers as result.
+ *
+ * The weights' rounding errors, uniform within half a unit and with the signs
+ * of the code, add up to a standard deviation of unit sqrt(n / 12); SIGN_EPSILON
+ * of them widen every estimate.  space stays in use with the query.
+ */
+void
+sign_query_init(SignQuery *query, const double *q, int n, void *space)
+{
+	uint8_t    *weight = (uint8_t *) space + vec_kernels->table_size(n);
+	uint8_t    *flip = weight + n;
+	double		widest = 0;
+	double		unit;
+	int			sum = 0;
+	int			i;
+
+	for (i = 0; i < n; i += 4)
+	{
+		double		width = fabs(q[i]) + fabs(q[i + 1]) +
+			fabs(q[i + 2]) + fabs(q[i + 3]);
+
+		if (width > widest)
+			widest = width;
+	}
+	unit = widest / MAX_COLUMN_WEIGHT;
+
+	memset(flip, 0, (size_t) n / 4);
+	for (i = 0; i < n; i++)
+	{
+		weight[i] = unit > 0 ? (uint8_t) (fabs(q[i]) / unit + 0.5) : 0;
+		sum += weight[i];
+		flip[i / 4] |= (q[i] >= 0 ? 0 : 1) << (i % 4);
+	}
+
+	query->n = n;
+	query->unit = (float) (2 * unit);
+	query->offset = (float) (unit * sum - SIGN_EPSILON * unit * sqrt(n / 12.0));
+	query->table = space;
+	vec_kernels->make_table(weight, flip, n, query->table);
+}
+
+/*
+ * Lowered estimates of the VEC_BLOCK entries of a block: base + add +
+ * scale <s,q> - err_weight err.  An entry whose add is infinite (a dead slot)
+ * gets infinity, and no other does: what overflows becomes FLT_MAX, and what
+ * is not a number -FLT_MAX, so that it is looked at first.
+ */
+void
+sign_score_block(const SignQuery *query, const uint8_t *columns,
+				 const float *add, const float *scale, const float *err,
+				 float base, float err_weight, float *estimate)
+{
+	uint32_t	sums[VEC_BLOCK];
+	int			i;
+
+	vec_kernels->score_block(columns, query->table, query->n, sums);
+	for (i = 0; i < VEC_BLOCK; i++)
+	{
+		float		product = query->unit * (float) (int32_t) sums[i] - query->offset;
+		float		e = base + add[i] + scale[i] * product - err_weight * err[i];
+
+		e = e > FLT_MAX ? FLT_MAX : e;
+		e = e >= -FLT_MAX ? e : -FLT_MAX;
+		estimate[i] = add[i] == INFINITY ? INFINITY : e;
+	}
+}
+
+/*
+ * Squared residual norms of VEC_BLOCK entries, recovered from their factors:
+ * (scale^2 n - err^2 (n - 1)) / 4.  They take the place of add where a list has
+ * a table of its own, made from the query minus its centroid: there <s,c> must
+ * not be counted a second time.  Special values of add are kept.
+ */
+void
+sign_residual_add(const float *add, const float *scale, const float *err,
+				  int n, float *squares)
+{
+	int			i;
+
+	for (i = 0; i < VEC_BLOCK; i++)
+	{
+		float		s = (scale[i] * scale[i] * n - err[i] * err[i] * (n - 1)) / 4;
+
+		squares[i] = fabsf(add[i]) < FLT_MAX ? s : add[i];
+	}
+}
