@@ -130,11 +130,11 @@ encode_bytes(const float *r, int n, double g, int8_t *u, ByteFactors *factors)
 	{
 		double		a = fabs((double) r[i]);
 
+		u[i] = 0;
 		squares += (double) r[i] * r[i];
 		if (!(a <= largest))
 			largest = a;
 	}
-	memset(u, 0, (size_t) n);
 	memset(factors, 0, sizeof(*factors));
 	factors->norm = (float) sqrt(squares);
 	factors->g = (float) g;
