@@ -1,0 +1,1 @@
+"""Loading vectors into PostgreSQL and measuring indexes over them."""
