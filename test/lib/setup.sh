@@ -167,20 +167,17 @@ copy_sources() {
 	if [ "$(id -u)" = 0 ]; then
 		chown -R postgres:postgres "$work"
 	fi
-	# a tool that wants a home gets one that it may write to
-	export HOME=$work/home
-	cd "$work"
 }
 
-# private_installation: $work/pg, which pg_config there describes
+# private_installation: $work/pg, PostgreSQL's programs and files once more
 private_installation() {
-	local pg_config=$bindir/pg_config tree=$work/pg share lib include entry
-	share=$("$pg_config" --sharedir)
-	lib=$("$pg_config" --pkglibdir)
-	include=$("$pg_config" --includedir)
+	local tree=$work/pg share lib include entry
+	share=$("$bindir/pg_config" --sharedir)
+	lib=$("$bindir/pg_config" --pkglibdir)
+	include=$("$bindir/pg_config" --includedir)
 
-	mkdir -p "$tree$bindir" "$tree$lib" "$tree$share/extension" "$tree$(dirname "$include")"
-	cp -pL "$bindir"/* "$tree$bindir/"	# copies: a link's target would count as where they stand
+	mkdir -p "$tree$bindir" "$tree$lib" "$tree$share/extension" "$tree${include%/*}"
+	cp -pL "$bindir"/* "$tree$bindir/"	# copies: from a link they would look where it points
 	ln -s "$include" "$tree$include"
 	# a vecfeat that is installed in the system stays out of sight
 	for entry in "$lib"/* "$share"/* "$share"/extension/*; do
@@ -192,13 +189,22 @@ private_installation() {
 	if [ "$(id -u)" = 0 ]; then
 		chown -R -h postgres:postgres "$tree"
 	fi
-	bindir=$tree$bindir
-	PATH=$bindir:$PATH
+	use_installation
+}
+
+# use_installation: from here on, PostgreSQL is the one in $work/pg
+use_installation() {
+	bindir=$work/pg$bindir
+	export PG_CONFIG=$bindir/pg_config
 	if [ "$(id -u)" = 0 ]; then
 		# root's own folders are no use to postgres
-		PATH=$bindir:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 	fi
-	export PATH PG_CONFIG=$bindir/pg_config
+	export PATH=$bindir:$PATH
+	# a tool that wants a home gets one that it may write to
+	user_home=${HOME:-/} HOME=$work/home
+	export HOME
+	cd "$work"
 	version=$(pg_config --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
 }
 
