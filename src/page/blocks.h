@@ -1,0 +1,58 @@
+/*
+ * blocks.h
+ *	  The blocks of a node, read in order.
+ */
+#ifndef VECFEAT_BLOCKS_H
+#define VECFEAT_BLOCKS_H
+
+#include "page/page.h"
+
+/*
+ * A walk over a node's blocks.  head and columns of the current block are
+ * valid until the next call: they point into the page, on which a share lock
+ * is held meanwhile, or to copies where the block runs on over a page end.
+ * So nothing that takes long, waits or raises errors with side effects may
+ * happen between two calls.
+ */
+typedef struct IvfBlockReader
+{
+	Relation	index;
+	int			n;				/* padded dimensions */
+	int			level;
+	BlockNumber node;			/* first page of the chain */
+	BlockNumber block;			/* current page */
+	Buffer		buffer;
+	uint32		offset;			/* where the next head may stand */
+	IvfBlockHead *copy;			/* room for a head and its columns */
+	int			pages;			/* read so far */
+	BlockNumber head_block;		/* of the current block's head */
+	uint32		head_offset;
+} IvfBlockReader;
+
+extern void ivf_blocks_begin(IvfBlockReader *reader, Relation index, int n);
+extern void ivf_blocks_open(IvfBlockReader *reader, BlockNumber node, int level);
+extern bool ivf_blocks_next(IvfBlockReader *reader, const IvfBlockHead **head,
+							const uint8 **columns);
+extern void ivf_blocks_close(IvfBlockReader *reader);
+
+static inline IvfBlockHead *
+ivf_block_at(Page page, uint32 offset)
+{
+	return (IvfBlockHead *) ((char *) page + offset);
+}
+
+/*
+ * Offset of the head after the one at offset on the same page, or 0.
+ */
+static inline uint32
+ivf_next_head(Page page, uint32 offset, int n)
+{
+	offset += sizeof(IvfBlockHead) + IVF_COLUMN_BYTES(n);
+	if (offset + sizeof(IvfBlockHead) > ((PageHeader) page)->pd_lower)
+		return 0;
+	return offset;
+}
+
+extern uint32 ivf_first_head(Relation index, BlockNumber block, Page page);
+
+#endif							/* VECFEAT_BLOCKS_H */

@@ -1,0 +1,201 @@
+/*
+ * page.c
+ *	  Reading, checking, making and changing pages of an ivf index.
+ */
+#include "compat.h"
+
+#include "page/page.h"
+
+#include "storage/lmgr.h"
+
+/*
+ * Reports damage found on a block.  The sentence says what is wrong.
+ */
+void
+ivf_corrupted(Relation index, BlockNumber block, const char *detail,...)
+{
+	char		message[256];
+	va_list		args;
+
+	va_start(args, detail);
+	vsnprintf(message, sizeof(message), detail, args);
+	va_end(args);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INDEX_CORRUPTED),
+			 errmsg("index \"%s\" is damaged at block %u: %s",
+					RelationGetRelationName(index), block, message),
+			 errhint("REINDEX INDEX %s;", RelationGetRelationName(index))));
+}
+
+/*
+ * Makes an empty page.  An invalid owner means the page itself, which the
+ * caller then sets: only refine pages have none.
+ */
+void
+ivf_page_init(Page page, IvfPageKind kind, int level, BlockNumber owner)
+{
+	IvfPageOpaque opaque;
+
+	PageInit(page, BLCKSZ, sizeof(IvfPageOpaqueData));
+	opaque = IvfOpaque(page);
+	opaque->u.live.room = InvalidBlockNumber;
+	opaque->u.live.rows = InvalidBlockNumber;
+	opaque->next = InvalidBlockNumber;
+	opaque->owner = owner;
+	opaque->level = level;
+	opaque->kind = kind;
+	opaque->page_id = IVF_PAGE_ID;
+}
+
+/*
+ * Raises an error unless the page is of the kind, and of the owner if one is
+ * given.  Nothing else on the page may be trusted before.
+ */
+void
+ivf_page_check(Relation index, BlockNumber block, Page page, IvfPageKind kind,
+			   BlockNumber owner)
+{
+	PageHeader	header = (PageHeader) page;
+
+	if (PageIsNew(page))
+		ivf_corrupted(index, block, "the page is empty");
+	if (header->pd_special != IVF_PAGE_SPECIAL ||
+		PageGetPageSize(page) != BLCKSZ ||
+		IvfOpaque(page)->page_id != IVF_PAGE_ID)
+		ivf_corrupted(index, block, "it is no page of an ivf index");
+	if (header->pd_lower < IVF_PAGE_START || header->pd_lower > IVF_PAGE_END ||
+		header->pd_upper != IVF_PAGE_SPECIAL)
+		ivf_corrupted(index, block, "its data end at offset %u, free space at %u",
+					  header->pd_lower, header->pd_upper);
+	if (IvfOpaque(page)->kind != kind)
+		ivf_corrupted(index, block, "the page is of kind %u, expected %u",
+					  IvfOpaque(page)->kind, kind);
+	if (owner != InvalidBlockNumber && IvfOpaque(page)->owner != owner)
+		ivf_corrupted(index, block, "the page belongs to %u, expected %u",
+					  IvfOpaque(page)->owner, owner);
+}
+
+/*
+ * Pins, locks and checks a page.  A block beyond the end of the file is
+ * damage too: pointers never lead there, because a page is extended, and the
+ * extension can't be undone, before anything points to it.
+ */
+Buffer
+ivf_page_read(Relation index, BlockNumber block, IvfPageKind kind,
+			  BlockNumber owner, int lockmode)
+{
+	Buffer		buffer;
+
+	if (block == InvalidBlockNumber)
+		ivf_corrupted(index, IVF_META_BLOCK, "a pointer to a page is invalid");
+	buffer = ReadBuffer(index, block);
+	LockBuffer(buffer, lockmode);
+	ivf_page_check(index, block, BufferGetPage(buffer), kind, owner);
+	return buffer;
+}
+
+/*
+ * The page after this one in its chain, or an invalid block.
+ */
+BlockNumber
+ivf_page_next(Relation index, BlockNumber block, Page page)
+{
+	BlockNumber next = IvfOpaque(page)->next;
+
+	if (next != InvalidBlockNumber && next <= block)
+		ivf_corrupted(index, block, "the chain turns back to block %u", next);
+	return next;
+}
+
+/*
+ * Adds count adjacent pages of zeros to the file and returns the first.  The
+ * extension lock is ours alone meanwhile, so nobody's page comes between.
+ * Extensions are not WAL-logged: after a crash such pages may be there without
+ * anybody who knows them, and every reader must bear that.
+ */
+BlockNumber
+ivf_extend(Relation index, int count)
+{
+	BlockNumber first = InvalidBlockNumber;
+	int			i;
+
+	LockRelationForExtension(index, ExclusiveLock);
+	for (i = 0; i < count; i++)
+	{
+		Buffer		buffer = compat_extend(index, MAIN_FORKNUM);
+
+		if (i == 0)
+			first = BufferGetBlockNumber(buffer);
+		ReleaseBuffer(buffer);
+	}
+	UnlockRelationForExtension(index, ExclusiveLock);
+	return first;
+}
+
+/*
+ * Pins and locks a page from ivf_extend(), to be initialised.
+ */
+Buffer
+ivf_page_claim(Relation index, BlockNumber block)
+{
+	Buffer		buffer = ReadBuffer(index, block);
+
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	return buffer;
+}
+
+/*
+ * Starts a sequence of records.
+ */
+void
+ivf_change_begin(IvfChange *change, Relation index)
+{
+	change->index = index;
+	change->state = GenericXLogStart(index);
+	change->count = 0;
+}
+
+/*
+ * Hands over a pinned and exclusively locked buffer; returns the image to
+ * change.  whole asks for a full page image: for new pages.
+ *
+ * A fifth page begins a new record: those before are written and released.
+ * So whatever makes the rest reachable must be handed over last, and the
+ * sequence may be cut by a crash at any point before it.
+ *
+ * Registering a buffer twice would silently give the first image again, and
+ * after PageInit lose what was put there: hence the assertion.
+ */
+Page
+ivf_change_page(IvfChange *change, Buffer buffer, bool whole)
+{
+	int			i;
+
+	for (i = 0; i < change->count; i++)
+	{
+		if (change->buffers[i] == buffer)
+			elog(ERROR, "buffer %d is already part of the change", buffer);
+	}
+	if (change->count == MAX_GENERIC_XLOG_PAGES)
+	{
+		ivf_change_finish(change);
+		ivf_change_begin(change, change->index);
+	}
+	change->buffers[change->count] = buffer;
+	change->pages[change->count] =
+		GenericXLogRegisterBuffer(change->state, buffer,
+								  whole ? GENERIC_XLOG_FULL_IMAGE : 0);
+	return change->pages[change->count++];
+}
+
+/*
+ * Writes the last record of the sequence and releases its buffers.
+ */
+void
+ivf_change_finish(IvfChange *change)
+{
+	GenericXLogFinish(change->state);
+	while (change->count > 0)
+		UnlockReleaseBuffer(change->buffers[--change->count]);
+}

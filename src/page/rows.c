@@ -1,0 +1,113 @@
+/*
+ * rows.c
+ *	  The rows that refine the entries of a block.
+ */
+#include "compat.h"
+
+#include "page/rows.h"
+
+/*
+ * Where the head of a row (0 .. 31) stands.
+ */
+IvfPlace
+ivf_row_place(const IvfRun *run, int row)
+{
+	IvfPlace	place = {0, run->offset};
+
+	while (row-- > 0)
+	{
+		place_head(&place, run->head);
+		place_advance(&place, run->head + run->body);
+	}
+	place_head(&place, run->head);
+	return place;
+}
+
+/*
+ * Where the last row of the run ends.
+ */
+IvfPlace
+ivf_run_end(const IvfRun *run)
+{
+	IvfPlace	place = ivf_row_place(run, VEC_BLOCK - 1);
+
+	place_advance(&place, run->head + run->body);
+	return place;
+}
+
+/*
+ * Copies the head and the body of a row.  Its pages are read one after the
+ * other, each under its own lock: should another entry take the slot between,
+ * the mixture stands for no row that the caller's snapshot could see.
+ */
+void
+ivf_row_read(Relation index, const IvfRun *run, int row, void *head, void *body)
+{
+	IvfPlace	place = ivf_row_place(run, row);
+	char	   *to = body;
+	uint32		left = run->body;
+	bool		first = true;
+
+	for (;;)
+	{
+		BlockNumber block = ivf_run_block(run, place.page);
+		Buffer		buffer = ivf_page_read(index, block, IVF_REFINE_PAGE,
+										   InvalidBlockNumber, BUFFER_LOCK_SHARE);
+		Page		page = BufferGetPage(buffer);
+		uint32		here;
+
+		if (first)
+		{
+			if (place.offset < IVF_PAGE_START ||
+				place.offset + run->head > ((PageHeader) page)->pd_lower)
+				ivf_corrupted(index, block, "no row can stand at offset %u",
+							  place.offset);
+			memcpy(head, (char *) page + place.offset, run->head);
+			place.offset += run->head;
+			first = false;
+		}
+		here = Min(left, IVF_PAGE_END - place.offset);
+		if (place.offset + here > ((PageHeader) page)->pd_lower)
+			ivf_corrupted(index, block, "a row runs past the end of the data");
+		memcpy(to, (char *) page + place.offset, here);
+		UnlockReleaseBuffer(buffer);
+		to += here;
+		left -= here;
+		if (left == 0)
+			return;
+		place.page++;
+		place.offset = IVF_PAGE_START;
+	}
+}
+
+/*
+ * Raises the radius in an inner node's row to at least the given one.  The
+ * share lock suffices to see that nothing is to be done, which is the rule.
+ */
+void
+ivf_row_raise_radius(Relation index, const IvfRun *run, int row,
+					 BlockNumber child, float4 radius)
+{
+	IvfPlace	place = ivf_row_place(run, row);
+	BlockNumber block = ivf_run_block(run, place.page);
+	Buffer		buffer = ivf_page_read(index, block, IVF_REFINE_PAGE,
+									   InvalidBlockNumber, BUFFER_LOCK_EXCLUSIVE);
+	IvfChildHead *head = (IvfChildHead *) ((char *) BufferGetPage(buffer) +
+										   place.offset);
+	IvfChange	change;
+
+	if (!ItemPointerIsValid(&head->tid) ||
+		ItemPointerGetBlockNumber(&head->tid) != child)
+		ivf_corrupted(index, block, "the row at offset %u is not that of node %u",
+					  place.offset, child);
+	if (head->radius >= radius)
+	{
+		UnlockReleaseBuffer(buffer);
+		return;
+	}
+	ivf_change_begin(&change, index);
+	head = (IvfChildHead *) ((char *) ivf_change_page(&change, buffer, false) +
+							 place.offset);
+	head->radius = radius;
+	ivf_change_finish(&change);
+}

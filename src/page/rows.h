@@ -1,0 +1,47 @@
+/*
+ * rows.h
+ *	  The rows that refine the entries of a block.
+ */
+#ifndef VECFEAT_ROWS_H
+#define VECFEAT_ROWS_H
+
+#include "page/page.h"
+
+/*
+ * Where the 32 rows of a block lie, and how long they are: a stream that
+ * begins on page first at offset, goes on at page rest and then on the pages
+ * that follow that one.
+ */
+typedef struct IvfRun
+{
+	BlockNumber first;
+	BlockNumber rest;
+	uint32		offset;
+	uint32		head;			/* bytes of a row's head */
+	uint32		body;			/* bytes that follow, over page ends */
+} IvfRun;
+
+static inline IvfRun
+ivf_run_of(const IvfBlockHead *head, int level, int n)
+{
+	IvfRun		run = {head->rows, head->rows_rest, head->rows_offset,
+	IVF_ROW_HEAD(level), IVF_ROW_BODY(level, n)};
+
+	return run;
+}
+
+/* block of the page-th page of a run */
+static inline BlockNumber
+ivf_run_block(const IvfRun *run, uint32 page)
+{
+	return page == 0 ? run->first : run->rest + page - 1;
+}
+
+extern IvfPlace ivf_row_place(const IvfRun *run, int row);
+extern IvfPlace ivf_run_end(const IvfRun *run);
+extern void ivf_row_read(Relation index, const IvfRun *run, int row,
+						 void *head, void *body);
+extern void ivf_row_raise_radius(Relation index, const IvfRun *run, int row,
+								 BlockNumber child, float4 radius);
+
+#endif							/* VECFEAT_ROWS_H */
