@@ -1,0 +1,227 @@
+/*
+ * test_bound.c
+ *	  No bound above what the operator returns, and no slack that isn't needed
+ *	  for that.
+ *
+ * Two million pairs go through byte_bound() and, at the same time, through
+ * mutants of it: copies of bound.c in which the Makefile has taken out one
+ * allowance each.  A test that doesn't catch them proves nothing.
+ */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "families.h"
+#include "ground/kernel.h"
+#include "mutants.h"
+#include "tap.h"
+
+#define PAIRS	2000000
+
+typedef double (*BoundFunction) (const ListQuery *, const ByteFactors *,
+								 double);
+
+typedef struct Mutant
+{
+	const char *name;
+	BoundFunction bound;
+	int			metrics;		/* bits of the metrics that must catch it */
+	long		caught[METRIC_COSINE + 1];
+} Mutant;
+
+#define L2		(1 << METRIC_L2)
+#define IP		(1 << METRIC_INNER_PRODUCT)
+#define COSINE	(1 << METRIC_COSINE)
+
+#define MUTANT(name, metrics) {#name, byte_bound_##name, metrics, {0}},
+static Mutant mutants[] = {
+	MUTANTS
+};
+#define NMUTANTS	((int) (sizeof(mutants) / sizeof(mutants[0])))
+
+static const char *const metric_name[] =
+{"", "L2", "inner product", "cosine"};
+
+static const int dims[] = {1, 2, 63, 64, 65, 128, 1000, 2000};
+#define NDIMS	((int) (sizeof(dims) / sizeof(dims[0])))
+
+/* groups in turn, so that small and large dimensions take about equal time */
+static const int weights[] = {14, 14, 12, 40, 10, 10, 1, 1};
+
+static long pairs = 0;
+
+/*
+ * All pairs of a group; returns how many have a bound above the truth.
+ */
+static long
+test_group(const Group *group, const char *family)
+{
+	long		violations = 0;
+	int			i;
+	int			j;
+	int			m;
+
+	for (i = 0; i < group->nqueries; i++)
+	{
+		const Query *query = &group->query[i];
+
+		for (j = 0; j < group->nentries; j++)
+		{
+			const Entry *entry = &group->entry[j];
+			Metric		metric = group->list.metric;
+			double		truth = operator_result(metric, query->q, entry->x,
+												group->dim);
+			double		dot = vec_kernels->byte_dot(entry->u, query->w,
+													group->list.n);
+			double		bound = byte_bound(&query->list, &entry->factors, dot);
+
+			pairs++;
+			if (!(bound <= truth))
+			{
+				if (violations++ == 0)
+					printf("# %s, %s, %d dimensions, query %d: bound %.17g, "
+						   "operator %.17g (w %g, r %g, reach %g, dot %g, "
+						   "error %g, g %g, q %g, c %g)\n",
+						   family, metric_name[metric], group->dim, i, bound,
+						   truth, query->list.w_norm, entry->factors.norm,
+						   query->list.reach, dot, entry->factors.error,
+						   entry->factors.g, query->list.q_norm,
+						   query->list.c_norm);
+			}
+			for (m = 0; m < NMUTANTS; m++)
+			{
+				bound = mutants[m].bound(&query->list, &entry->factors, dot);
+				if (!(bound <= truth))
+					mutants[m].caught[metric]++;
+			}
+		}
+	}
+	return violations;
+}
+
+static void
+test_violations(void)
+{
+	static long violations[METRIC_COSINE + 1][32];
+	Group	   *group = need(sizeof(Group));
+	uint64_t	seed = 1;
+	int			metric;
+	int			family;
+	int			d;
+	int			i;
+
+	while (pairs < PAIRS)
+	{
+		for (metric = METRIC_L2; metric <= METRIC_COSINE; metric++)
+		{
+			for (family = 0; family < nfamilies; family++)
+			{
+				for (d = 0; d < NDIMS; d++)
+				{
+					for (i = 0; i < weights[d]; i++)
+					{
+						group_init(group, &families[family], metric, dims[d],
+								   seed++);
+						violations[metric][family] +=
+							test_group(group, families[family].name);
+					}
+				}
+			}
+		}
+	}
+	free(group);
+	for (metric = METRIC_L2; metric <= METRIC_COSINE; metric++)
+	{
+		for (family = 0; family < nfamilies; family++)
+			ok(violations[metric][family] == 0,
+			   "%s, %s: no bound above the operator's result (%ld are)",
+			   metric_name[metric], families[family].name,
+			   violations[metric][family]);
+	}
+	ok(pairs >= PAIRS, "%ld pairs", pairs);
+}
+
+static void
+test_mutants(void)
+{
+	int			metric;
+	int			m;
+
+	for (m = 0; m < NMUTANTS; m++)
+	{
+		for (metric = METRIC_L2; metric <= METRIC_COSINE; metric++)
+		{
+			if (mutants[m].metrics & (1 << metric))
+				ok(mutants[m].caught[metric] > 0, "%s: mutant %s is caught (%ld times)",
+				   metric_name[metric], mutants[m].name,
+				   mutants[m].caught[metric]);
+			else
+				printf("# %s: mutant %s: %ld violations\n",
+					   metric_name[metric], mutants[m].name,
+					   mutants[m].caught[metric]);
+		}
+	}
+}
+
+/*
+ * Bounds of zero would pass all that: on Gaussian clusters they must be near.
+ */
+static void
+test_tight(void)
+{
+	static const int sizes[] = {64, 128, 1000, 2000};
+	Group	   *group = need(sizeof(Group));
+	int			metric;
+	int			d;
+
+	for (metric = METRIC_L2; metric <= METRIC_COSINE; metric++)
+	{
+		for (d = 0; d < 4; d++)
+		{
+			double		gap = 0;
+			int			count = 0;
+			int			seed;
+			int			i;
+			int			j;
+
+			for (seed = 1; seed <= 20; seed++)
+			{
+				group_init(group, &families[0], metric, sizes[d], seed);
+				for (i = 1; i < group->nqueries; i += 12)
+				{
+					const Query *query = &group->query[i];
+
+					for (j = 0; j < group->nentries; j++)
+					{
+						const Entry *entry = &group->entry[j];
+						double		truth = operator_result(metric, query->q,
+															entry->x, sizes[d]);
+						double		dot = vec_kernels->byte_dot(entry->u, query->w,
+																group->list.n);
+						double		bound = byte_bound(&query->list,
+													   &entry->factors, dot);
+						double		scale = metric == METRIC_INNER_PRODUCT ?
+							query->list.w_norm * entry->factors.norm : truth;
+
+						gap += (truth - bound) / scale;
+						count++;
+					}
+				}
+			}
+			gap /= count;
+			ok(gap >= 0 && gap < (metric == METRIC_COSINE ? 0.02 : 0.01),
+			   "%s, %d dimensions: Gaussian bounds are %.2f %% below the truth",
+			   metric_name[metric], sizes[d], gap * 100);
+		}
+	}
+	free(group);
+}
+
+int
+main(void)
+{
+	test_tight();
+	test_violations();
+	test_mutants();
+	return tap_done();
+}
