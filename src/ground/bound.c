@@ -45,12 +45,17 @@ double
 byte_bound(const ListQuery *query, const ByteFactors *factors, double dot)
 {
 	double		w = query->w_norm + TINY;
-	double		norm = factors->norm;
+	double		r = factors->norm;
+	double		norm = r + TINY;
 	double		steps = (double) query->n / VEC_LANES;
 	double		p = factors->t * dot;
 	double		along = factors->code_norm > 0 ? p / factors->code_norm : 0;
 	double		off = w * w - along * along;
 	double		bound;
+
+	/* float4 products of an element beyond 2^120 or so overflow */
+	if (!isfinite(dot))
+		return query->metric == METRIC_INNER_PRODUCT ? -INFINITY : 0;
 
 	if (off < 0)
 		off = 0;
@@ -62,13 +67,15 @@ byte_bound(const ListQuery *query, const ByteFactors *factors, double dot)
 			- (steps + 32) * U24 * w * norm
 			- 2 * U24 * fabs(factors->g)
 			- U42 * query->q_norm * (query->c_norm + norm)
+			- U42 * query->mean_norm * (query->q_norm + query->c_norm + norm +
+										U42 * query->mean_norm)
 			- FLT_MIN;
 
 		/* the operator's sum overflows to -infinity beyond float4's range */
 		return bound >= -FLT_MAX ? bound : -INFINITY;
 	}
 
-	bound = query->w_norm * query->w_norm + norm * norm - 2 * p - 2 * off
+	bound = query->w_norm * query->w_norm + r * r - 2 * p - 2 * off
 		- (steps + 32) * U24 * (w + norm) * (w + norm);
 	if (!(bound > 0))
 		return 0;

@@ -28,6 +28,7 @@ typedef struct ListQuery
 	double		q_dot_c;		/* inner product: <q,c> from the true origin */
 	double		q_norm;			/* inner product: ||q|| from the true origin */
 	double		c_norm;			/* inner product: ||c|| from the true origin */
+	double		mean_norm;		/* inner product: the norm of the mean */
 } ListQuery;
 
 extern double byte_bound(const ListQuery *query, const ByteFactors *factors,

@@ -225,8 +225,7 @@ fill_empty(Run *run)
 	for (c = 0; c < run->k; c++)
 	{
 		int			biggest = 0;
-		size_t		farthest = 0;
-		float		distance = -1;
+		size_t		farthest = run->nrows;
 		size_t		i;
 
 		if (run->count[c] > 0)
@@ -238,11 +237,10 @@ fill_empty(Run *run)
 		}
 		for (i = 0; i < run->nrows; i++)
 		{
-			if (run->label[i] == biggest && run->distance[i] > distance)
-			{
+			if (run->label[i] == biggest &&
+				(farthest == run->nrows ||
+				 run->distance[i] > run->distance[farthest]))
 				farthest = i;
-				distance = run->distance[i];
-			}
 		}
 		memcpy(run->centroids + (size_t) c * run->n,
 			   run->rows + farthest * run->n, sizeof(float) * run->n);

@@ -96,7 +96,10 @@ sign_score_block(const SignQuery *query, const uint8_t *columns,
  * Squared residual norms of VEC_BLOCK entries, recovered from their factors:
  * (scale^2 n - err^2 (n - 1)) / 4.  They take the place of add where a list has
  * a table of its own, made from the query minus its centroid: there <s,c> must
- * not be counted a second time.  Special values of add are kept.
+ * not be counted a second time.  Special values of add are kept; a square
+ * beyond float4 says nothing, and must not pass for a dead slot.
+ *
+ * Not for inner products, whose add holds a part that no factor tells.
  */
 void
 sign_residual_add(const float *add, const float *scale, const float *err,
@@ -106,8 +109,12 @@ sign_residual_add(const float *add, const float *scale, const float *err,
 
 	for (i = 0; i < VEC_BLOCK; i++)
 	{
-		float		s = (scale[i] * scale[i] * n - err[i] * err[i] * (n - 1)) / 4;
+		double		s = ((double) scale[i] * scale[i] * n -
+						 (double) err[i] * err[i] * (n - 1)) / 4;
 
-		squares[i] = fabsf(add[i]) < FLT_MAX ? s : add[i];
+		if (fabsf(add[i]) >= FLT_MAX)
+			squares[i] = add[i];
+		else
+			squares[i] = s < FLT_MAX ? (float) s : -FLT_MAX;
 	}
 }

@@ -216,6 +216,7 @@ query_init(Query *query, const List *list)
 		}
 		query->list.q_dot_c = dot8(origin, centroid, n);
 		query->list.q_norm = norm8(origin, n);
+		query->list.mean_norm = norm8(list->mean_rotated, n);
 		query->list.c_norm = norm8(centroid, n);
 	}
 	return 1;
