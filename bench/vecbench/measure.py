@@ -75,7 +75,33 @@ class BackendMemory(threading.Thread):
         return private, sum(segments.values())
 
 
-def build(cluster, peer, metric, memory, workers):
+class Progress(threading.Thread):
+    """Says once a minute how far a CREATE INDEX is."""
+
+    def __init__(self, cluster, database, log):
+        super().__init__(daemon=True)
+        self.connection, self.log = cluster.connect(database), log
+        self.done = threading.Event()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.join()
+        self.connection.close()
+
+    def run(self):
+        while not self.done.wait(60):
+            for phase, *parts in self.connection.execute(
+                    "SELECT phase, tuples_done, tuples_total, blocks_done, "
+                    "blocks_total FROM pg_stat_progress_create_index"):
+                self.log("  {}: {} of {} rows, {} of {} blocks".format(
+                    phase, *parts))
+
+
+def build(cluster, peer, metric, memory, workers, log):
     """Build the index anew; return how long it took and what it used."""
     notices = []
     with cluster.connect(peer.database) as connection:
@@ -88,7 +114,8 @@ def build(cluster, peer, metric, memory, workers):
             connection.execute(
                 f"SET max_parallel_maintenance_workers = {workers}")
         load = os.getloadavg()[0]
-        with BackendMemory(connection.info.backend_pid) as used:
+        with Progress(cluster, peer.database, log), \
+                BackendMemory(connection.info.backend_pid) as used:
             start = time.monotonic()
             connection.execute(peer.create_index(metric))
             seconds = time.monotonic() - start
