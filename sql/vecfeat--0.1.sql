@@ -50,6 +50,7 @@ CREATE TYPE vector (
 	ALIGNMENT = int4
 );
 COMMENT ON TYPE vector IS 'vector of 1 to 16000 single-precision numbers, ''[1,2,3]''';
+COMMENT ON TYPE vector[] IS 'array of vectors';
 
 --
 -- Distances
