@@ -133,24 +133,30 @@ INSERT INTO question (question, answers) VALUES
 
 \echo
 \echo 'A dozen questions, chosen before the first search, and the three nearest texts to'
-\echo 'each.  The likeness is lexical: shared letters, not shared meaning; what is said in'
-\echo 'other words is missed.  An asterisk marks the answer that was hoped for.'
+\echo 'each, with their distances.  The likeness is lexical: shared letters, not shared'
+\echo 'meaning; what is said in other words is missed.  * marks an answer hoped for.'
 \echo
 
 CREATE TABLE answer AS
-SELECT q.id, question, rank, distance, kind, name, description, name = ANY (answers) AS right
+SELECT q.id, question, rank, distance, name, description, name = ANY (answers) AS hoped_for
 FROM question AS q,
 	 ROWS FROM (nearest(question)) WITH ORDINALITY AS n (distance, kind, name, description, rank);
 
-SELECT CASE rank WHEN 1 THEN question ELSE '' END AS question,
-	   CASE WHEN "right" THEN '*' ELSE '' END AS " ",
-	   name, round(distance::numeric, 3) AS distance,
-	   CASE WHEN length(description) > 58 THEN left(description, 55) || '...' ELSE description END AS description
-FROM answer ORDER BY id, rank;
+\pset tuples_only on
+\pset format unaligned
+SELECT line
+FROM (SELECT id, 0 AS rank, question || '?' AS line FROM question
+	  UNION ALL
+	  SELECT id, rank, concat('  ', CASE WHEN hoped_for THEN '*' ELSE ' ' END,
+							  to_char(distance, '0.000'), '  ', name, ': ', left(description, 60))
+	  FROM answer) AS lines
+ORDER BY id, rank;
 
-SELECT count(*) FILTER (WHERE found) AS answered, count(*) FILTER (WHERE NOT found) AS missed,
-	   string_agg(question, '; ' ORDER BY id) FILTER (WHERE NOT found) AS "missed questions"
-FROM (SELECT id, question, bool_or("right") AS found FROM answer GROUP BY id, question) AS q;
+SELECT format(E'\nAnswered: %s of %s.  Missed: %s.', count(*) FILTER (WHERE found), count(*),
+			  string_agg(question, '; ' ORDER BY id) FILTER (WHERE NOT found))
+FROM (SELECT id, question, bool_or(hoped_for) AS found FROM answer GROUP BY id, question) AS q;
+\pset format aligned
+\pset tuples_only off
 
 
 \echo
