@@ -29,23 +29,23 @@ SELECT NULL::vector + '[1]', '[1]'::vector * NULL::float8, - NULL::vector;
 SELECT 'a' || 'b', '1' = '1', '1' < '2', 2 * '3', ARRAY[1] || '{2}';
 SELECT - '1';
 
-SELECT vector_dims('[1,2,3]'), vector_dims('[1]');
-SELECT vector_norm('[3,4]'), l2_norm('[3,4]'), vector_norm('[0]'), vector_norm('[3e38,3e38]'), vector_norm('[1e-45]');
-SELECT l2_normalize('[3,4]'), l2_normalize('[0,0]'), l2_normalize('[3e38,0]'), l2_normalize('[1e-45]'), l2_normalize('[-0.1]');
-SELECT binary_quantize('[1,0,-1]'), binary_quantize('[-0,1e-45,3,-3,0,0,0,0,5]'), binary_quantize('[1]');
+SELECT vector_dims('[1,2,3]'::vector), vector_dims('[1]'::vector);
+SELECT vector_norm('[3,4]'), l2_norm('[3,4]'::vector), vector_norm('[0]'), vector_norm('[3e38,3e38]'), vector_norm('[1e-45]');
+SELECT l2_normalize('[3,4]'::vector), l2_normalize('[0,0]'::vector), l2_normalize('[3e38,0]'::vector), l2_normalize('[1e-45]'::vector), l2_normalize('[-0.1]'::vector);
+SELECT binary_quantize('[1,0,-1]'::vector), binary_quantize('[-0,1e-45,3,-3,0,0,0,0,5]'::vector), binary_quantize('[1]'::vector);
 SELECT length(binary_quantize(array_fill(1, '{16000}')::vector));
 
-SELECT subvector('[1,2,3,4,5]', 1, 3), subvector('[1,2,3,4,5]', 3, 2), subvector('[1,2,3,4,5]', 5, 1);
+SELECT subvector('[1,2,3,4,5]'::vector, 1, 3), subvector('[1,2,3,4,5]'::vector, 3, 2), subvector('[1,2,3,4,5]'::vector, 5, 1);
 -- clamped as substring is
-SELECT subvector('[1,2,3,4,5]', -1, 3), subvector('[1,2,3,4,5]', 4, 9);
-SELECT subvector('[1,2,3,4,5]', -2147483648, 2147483647);
-SELECT subvector('[1,2,3,4,5]', 3, 2147483647), subvector('[1,2,3,4,5]', 0, 2);
-SELECT subvector('[1,2,3,4,5]', 6, 1);
-SELECT subvector('[1,2,3,4,5]', 1, 0);
-SELECT subvector('[1,2,3,4,5]', 3, -1);
-SELECT subvector('[1,2,3,4,5]', -1, 2);
-SELECT subvector('[1,2,3,4,5]', 2147483647, 2147483647);
-SELECT subvector('[1,2,3,4,5]', -2147483648, -2147483648);
+SELECT subvector('[1,2,3,4,5]'::vector, -1, 3), subvector('[1,2,3,4,5]'::vector, 4, 9);
+SELECT subvector('[1,2,3,4,5]'::vector, -2147483648, 2147483647);
+SELECT subvector('[1,2,3,4,5]'::vector, 3, 2147483647), subvector('[1,2,3,4,5]'::vector, 0, 2);
+SELECT subvector('[1,2,3,4,5]'::vector, 6, 1);
+SELECT subvector('[1,2,3,4,5]'::vector, 1, 0);
+SELECT subvector('[1,2,3,4,5]'::vector, 3, -1);
+SELECT subvector('[1,2,3,4,5]'::vector, -1, 2);
+SELECT subvector('[1,2,3,4,5]'::vector, 2147483647, 2147483647);
+SELECT subvector('[1,2,3,4,5]'::vector, -2147483648, -2147483648);
 -- of values in TOAST
 CREATE TABLE long (v vector);
 INSERT INTO long VALUES (ARRAY(SELECT i FROM generate_series(1, 1000) i));

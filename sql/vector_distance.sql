@@ -1,19 +1,19 @@
 -- Distance operators and functions.
 
-SELECT '[1,2,3]'::vector <-> '[3,2,1]', l2_distance('[0,0]', '[3,4]'), '[1,2]'::vector <-> '[1,2]';
-SELECT '[1,2,3]'::vector <#> '[4,5,6]', inner_product('[1,2,3]', '[4,5,6]');
-SELECT '[1,0]'::vector <=> '[0,2]', cosine_distance('[1,1]', '[3,3]'), '[1,1]'::vector <=> '[-2,-2]';
-SELECT '[1,2,3]'::vector <+> '[3,0,3]', l1_distance('[0,0]', '[3,-4]');
+SELECT '[1,2,3]'::vector <-> '[3,2,1]', l2_distance('[0,0]'::vector, '[3,4]'), '[1,2]'::vector <-> '[1,2]';
+SELECT '[1,2,3]'::vector <#> '[4,5,6]', inner_product('[1,2,3]'::vector, '[4,5,6]');
+SELECT '[1,0]'::vector <=> '[0,2]', cosine_distance('[1,1]'::vector, '[3,3]'), '[1,1]'::vector <=> '[-2,-2]';
+SELECT '[1,2,3]'::vector <+> '[3,0,3]', l1_distance('[0,0]'::vector, '[3,-4]');
 
 -- orthogonal vectors are at 0, not at -0
-SELECT '[1,0]'::vector <#> '[0,1]', inner_product('[-1,0]', '[0,1]'), '[-1,0]'::vector <#> '[0,1]';
+SELECT '[1,0]'::vector <#> '[0,1]', inner_product('[-1,0]'::vector, '[0,1]'), '[-1,0]'::vector <#> '[0,1]';
 
 -- a sum that float4 can't hold is infinite
 SELECT '[3e38]'::vector <-> '[-3e38]', '[1e20]'::vector <-> '[0]', '[1e19]'::vector <-> '[0]';
-SELECT inner_product('[3e38]', '[3e38]'), inner_product('[3e38]', '[-3e38]'), '[3e38]'::vector <#> '[3e38]';
+SELECT inner_product('[3e38]'::vector, '[3e38]'), inner_product('[3e38]'::vector, '[-3e38]'), '[3e38]'::vector <#> '[3e38]';
 SELECT '[3e38]'::vector <+> '[-3e38]', '[3e38]'::vector <+> '[0]';
 -- which the whole sum decides, not its parts
-SELECT inner_product('[1e20,1e20]', '[1e19,-1e19]');
+SELECT inner_product('[1e20,1e20]'::vector, '[1e19,-1e19]');
 -- cosine distances neither overflow nor underflow
 SELECT '[3e38,3e38]'::vector <=> '[3e38,0]', '[1e-45,1e-45]'::vector <=> '[1e-45,0]', '[3e38]'::vector <=> '[1e-45]';
 
@@ -51,7 +51,7 @@ SELECT '[1,2]'::vector <-> '[3]';
 SELECT '[1,2]'::vector <#> '[3]';
 SELECT '[1,2]'::vector <=> '[3]';
 SELECT '[1,2]'::vector <+> '[3]';
-SELECT inner_product('[1,2]', '[3]');
+SELECT inner_product('[1,2]'::vector, '[3]');
 SELECT NULL::vector <-> '[1]', '[1]'::vector <=> NULL;
 
 SELECT oprname, oprcom::regoperator, procost

@@ -79,7 +79,7 @@ test('a prepared statement searches again and again', async (client) => {
 });
 
 test('distances and aggregates', async (client) => {
-  assert.strictEqual(await value(client, 'SELECT l2_distance($1, $2)', ['[0,0]', '[3,4]']), 5);
+  assert.strictEqual(await value(client, 'SELECT l2_distance($1::vector, $2)', ['[0,0]', '[3,4]']), 5);
   assert.deepStrictEqual(await value(client, 'SELECT avg(embedding) FROM items WHERE id IN (1, 3)'), [1, 1, 1.5]);
 });
 
