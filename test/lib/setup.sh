@@ -26,25 +26,27 @@ if [ -t 2 ]; then bold=$'\e[1m' plain=$'\e[0m'; fi
 # Packages -------------------------------------------------------------------
 
 # Sets bindir to the programs of the version to use: PG_CONFIG's if that is set,
-# else those of the newest version installed that one can build against.  With
-# none there, bindir stays empty and server_packages names what is to install.
+# else the newest installed that one can build against, else the newest, and
+# server_packages to what that lacks.
 choose_version() {
 	local version newest=
-	server_packages=()
+	bindir= server_packages=()
 	if [ -n "${PG_CONFIG:-}" ]; then
 		bindir=$("$PG_CONFIG" --bindir) || die "PG_CONFIG=$PG_CONFIG does not run"
 		[ -x "$bindir/postgres" ] || die "$bindir holds no server"
 		return
 	fi
-	bindir=
 	for version in 14 15 16 17 18; do
 		[ -x /usr/lib/postgresql/$version/bin/postgres ] || continue
 		newest=$version
-		[ -x /usr/lib/postgresql/$version/bin/pg_config ] || continue
+		[ -e /usr/include/postgresql/$version/server/postgres.h ] || continue
 		bindir=/usr/lib/postgresql/$version/bin
 	done
-	if [ -z "$bindir" ]; then
-		server_packages=(${newest:-postgresql})
+	if [ -z "$bindir" ] && [ -n "$newest" ]; then
+		bindir=/usr/lib/postgresql/$newest/bin
+		server_packages=("postgresql-server-dev-$newest")
+	elif [ -z "$bindir" ]; then
+		server_packages=(postgresql)
 	fi
 }
 
@@ -85,25 +87,18 @@ install_packages() {
 	# old lists name files that the mirror no longer has
 	"${as_root[@]}" apt-get update -q >&2 || die "apt-get update failed"
 
-	case ${server_packages[*]} in
-		postgresql)
-			# what this release of Debian calls its PostgreSQL
-			version=$(apt-cache depends postgresql | sed -n 's/^ *Depends: postgresql-\([0-9][0-9]*\)$/\1/p')
-			[ -n "$version" ] || die "apt knows no PostgreSQL"
-			server_packages=("postgresql-$version" "postgresql-server-dev-$version")
-			bindir=/usr/lib/postgresql/$version/bin
-			# The package would make and start a cluster, which is not ours
-			# to do.  This file is there for as long as it is installed.
-			[ -d $conf ] && undo_config=(rm -f $conf/vecfeat.conf) ||
-				undo_config=(rm -rf $conf)
-			"${as_root[@]}" mkdir -p $conf
-			echo 'create_main_cluster = false' | "${as_root[@]}" tee $conf/vecfeat.conf >/dev/null
-			;;
-		?*)
-			bindir=/usr/lib/postgresql/${server_packages[0]}/bin
-			server_packages=("postgresql-server-dev-${server_packages[0]}")
-			;;
-	esac
+	if [ -z "$bindir" ]; then
+		# what this release of Debian calls its PostgreSQL
+		version=$(apt-cache depends postgresql | sed -n 's/^ *Depends: postgresql-\([0-9][0-9]*\)$/\1/p')
+		[ -n "$version" ] || die "apt knows no PostgreSQL"
+		server_packages=("postgresql-$version" "postgresql-server-dev-$version")
+		bindir=/usr/lib/postgresql/$version/bin
+		# The package would make and start a cluster, which is not ours to do.
+		# This file is there for as long as it is installed.
+		if [ -d $conf ]; then undo_config=(rm -f $conf/vecfeat.conf); else undo_config=(rm -rf $conf); fi
+		"${as_root[@]}" mkdir -p $conf
+		echo 'create_main_cluster = false' | "${as_root[@]}" tee $conf/vecfeat.conf >/dev/null
+	fi
 	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
 		"${missing[@]}" "${server_packages[@]}" </dev/null >&2 || status=$?
 	restore_config
