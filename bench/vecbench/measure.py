@@ -105,9 +105,9 @@ def build(cluster, peer, metric, memory, workers, log):
     """Build the index anew; return how long it took and what it used."""
     notices = []
     with cluster.connect(peer.database) as connection:
+        connection.execute("DROP INDEX IF EXISTS items_v")
         connection.add_notice_handler(
             lambda notice: notices.append(notice.message_primary))
-        connection.execute("DROP INDEX IF EXISTS items_v")
         connection.execute("CHECKPOINT")
         connection.execute(f"SET maintenance_work_mem = '{memory}'")
         if workers is not None:

@@ -55,6 +55,8 @@ def open_source(path, queries=None, truth=None, metric=None, rows=None):
     left out; exact_neighbours() makes it anew.
     """
     path = Path(path)
+    if not path.exists():
+        raise ValueError(f"{path}: no such file or folder")
     if path.is_dir():
         base = read_array(path, "base")
         if base is None:
