@@ -16,8 +16,8 @@
  *	DENSE_SEND(buf, e)	append the element's binary form to a StringInfo
  *	DENSE_RECV(buf)		read it
  *
- * vector_<distance> stands for the functions of distance.h: a second type
- * brings functions of those names and shapes over its own elements.
+ * The templates also call <type>_norm and <type>_<distance>, which for vector
+ * are those of distance.h: a second type brings the same over its elements.
  */
 #include "fmgr.h"
 #include "utils/float.h"
@@ -26,10 +26,9 @@
 
 #include "type/dense.h"
 
-#define DENSE_FUNCTION(op)	CppConcat3(vecfeat_, DENSE_NAME, _##op)
-#define DENSE_LOCAL(op)		CppConcat2(DENSE_NAME, _##op)
-#define CppConcat2(a, b)	CppConcat(a, b)
-#define CppConcat3(a, b, c)	CppConcat2(CppConcat2(a, b), c)
+#define DENSE_JOIN(a, b)	CppConcat(a, b)
+#define DENSE_LOCAL(op)		DENSE_JOIN(DENSE_NAME, _##op)
+#define DENSE_FUNCTION(op)	DENSE_JOIN(vecfeat_, DENSE_LOCAL(op))
 #define DENSE_STRING		CppAsString2(DENSE_NAME)
 
 #define DENSE_ARG(n)		((DENSE_TYPE *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
