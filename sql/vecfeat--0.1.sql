@@ -426,3 +426,64 @@ COMMENT ON CAST (double precision[] AS vector) IS 'convert double precision[] to
 CREATE CAST (numeric[] AS vector)
 	WITH FUNCTION array_to_vector(numeric[], integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (numeric[] AS vector) IS 'convert numeric[] to vector';
+
+--
+-- The ivf index
+--
+
+CREATE FUNCTION ivfhandler(internal) RETURNS index_am_handler
+	AS 'MODULE_PATHNAME', 'vecfeat_ivfhandler' LANGUAGE C;
+COMMENT ON FUNCTION ivfhandler(internal) IS 'ivf index access method handler';
+
+CREATE ACCESS METHOD ivf TYPE INDEX HANDLER ivfhandler;
+COMMENT ON ACCESS METHOD ivf IS 'index access method for nearest neighbours of vectors';
+
+CREATE FUNCTION ivf_vector_l2(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'vecfeat_ivf_vector_l2' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION ivf_vector_l2(internal) IS 'ivf support: vector by Euclidean distance';
+
+CREATE FUNCTION ivf_vector_ip(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'vecfeat_ivf_vector_ip' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION ivf_vector_ip(internal) IS 'ivf support: vector by negative inner product';
+
+CREATE FUNCTION ivf_vector_cosine(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'vecfeat_ivf_vector_cosine' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION ivf_vector_cosine(internal) IS 'ivf support: vector by cosine distance';
+
+CREATE OPERATOR CLASS vector_l2_ops
+	DEFAULT FOR TYPE vector USING ivf AS
+	OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 ivf_vector_l2(internal);
+COMMENT ON OPERATOR CLASS vector_l2_ops USING ivf IS 'orders vectors by Euclidean distance';
+COMMENT ON OPERATOR FAMILY vector_l2_ops USING ivf IS 'orders vectors by Euclidean distance';
+
+CREATE OPERATOR CLASS vector_ip_ops
+	FOR TYPE vector USING ivf AS
+	OPERATOR 1 <#> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 ivf_vector_ip(internal);
+COMMENT ON OPERATOR CLASS vector_ip_ops USING ivf IS 'orders vectors by negative inner product';
+COMMENT ON OPERATOR FAMILY vector_ip_ops USING ivf IS 'orders vectors by negative inner product';
+
+CREATE OPERATOR CLASS vector_cosine_ops
+	FOR TYPE vector USING ivf AS
+	OPERATOR 1 <=> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 ivf_vector_cosine(internal);
+COMMENT ON OPERATOR CLASS vector_cosine_ops USING ivf IS 'orders vectors by cosine distance';
+COMMENT ON OPERATOR FAMILY vector_cosine_ops USING ivf IS 'orders vectors by cosine distance';
+
+CREATE FUNCTION ivf_info(index regclass,
+	OUT format_version integer, OUT metric text, OUT element_type text,
+	OUT dimensions integer, OUT levels integer, OUT lists integer,
+	OUT entries bigint, OUT dead_slots bigint,
+	OUT meta_pages bigint, OUT inner_pages bigint, OUT code_pages bigint,
+	OUT refine_pages bigint, OUT free_pages bigint,
+	OUT bytes_per_entry double precision, OUT lists_option integer,
+	OUT verdict text)
+	AS 'MODULE_PATHNAME', 'vecfeat_ivf_info' LANGUAGE C STRICT PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION ivf_info(regclass) FROM PUBLIC;
+COMMENT ON FUNCTION ivf_info(regclass) IS 'what an ivf index consists of, and what to do about it';
+
+CREATE FUNCTION ivf_last_scan(OUT leaves bigint, OUT entries bigint,
+	OUT byte_codes bigint, OUT heap_rows bigint)
+	AS 'MODULE_PATHNAME', 'vecfeat_ivf_last_scan' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION ivf_last_scan() IS 'what the last ivf index scan of this session has read';

@@ -33,6 +33,58 @@
 #endif
 
 /*
+ * Appends a page of zeros to a relation whose extension lock the caller holds
+ * (or that nobody else can see); returns its buffer, pinned and not locked.
+ */
+#if PG_VERSION_NUM >= 160000
+#define compat_extend(relation, fork) \
+	ExtendBufferedRel(BMR_REL(relation), fork, NULL, EB_SKIP_EXTENSION_LOCK)
+#else
+#define compat_extend(relation, fork) \
+	ReadBufferExtended(relation, fork, P_NEW, RBM_NORMAL, NULL)
+#endif
+
+/*
+ * Counts the start of an index scan, in the statistics and, since 18, for
+ * EXPLAIN.
+ */
+#if PG_VERSION_NUM >= 180000
+#define compat_count_index_scan(scan) \
+	do { \
+		pgstat_count_index_scan((scan)->indexRelation); \
+		if ((scan)->instrument) \
+			(scan)->instrument->nsearches++; \
+	} while (0)
+#else
+#define compat_count_index_scan(scan) \
+	pgstat_count_index_scan((scan)->indexRelation)
+#endif
+
+#if PG_VERSION_NUM >= 180000
+#define compat_vacuum_delay_point()	vacuum_delay_point(false)
+#else
+#define compat_vacuum_delay_point()	vacuum_delay_point()
+#endif
+
+/*
+ * Since 18 paths are compared by the number of disabled nodes first, and an
+ * infinite cost alone does not rule one out.
+ */
+#if PG_VERSION_NUM >= 180000
+#define compat_disable_path(index_path) \
+	((index_path)->path.disabled_nodes = 2)
+#else
+#define compat_disable_path(index_path)	((void) 0)
+#endif
+
+/* a prefix of settings that only this module defines */
+#if PG_VERSION_NUM >= 150000
+#define compat_reserve_settings(prefix)	MarkGUCPrefixReserved(prefix)
+#else
+#define compat_reserve_settings(prefix)	EmitWarningsOnPlaceholders(prefix)
+#endif
+
+/*
  * Declares and begins a function callable from SQL.  The declaration with
  * PGDLLEXPORT comes first, because PG_FUNCTION_INFO_V1 exports the function
  * itself only since 16.

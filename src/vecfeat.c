@@ -4,4 +4,14 @@
  */
 #include "compat.h"
 
+#include "am/options.h"
+
 PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	ivf_define_options();
+}

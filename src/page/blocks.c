@@ -56,7 +56,6 @@ open_page(IvfBlockReader *reader, BlockNumber block)
 		ivf_corrupted(reader->index, block, "it is of level %u, expected %d",
 					  IvfOpaque(page)->level, reader->level);
 	reader->block = block;
-	reader->pages++;
 }
 
 /* the next page of the chain, or an invalid block; lets go of this one */
@@ -131,6 +130,12 @@ ivf_blocks_next(IvfBlockReader *reader, const IvfBlockHead **head,
 	Page		page = BufferGetPage(reader->buffer);
 	uint32		offset = reader->offset;
 
+	if (reader->paused)
+	{
+		LockBuffer(reader->buffer, BUFFER_LOCK_SHARE);
+		reader->paused = false;
+	}
+
 	/* a page may hold no head at all, but only the end of a block's columns */
 	while (offset + sizeof(IvfBlockHead) > ((PageHeader) page)->pd_lower)
 	{
@@ -165,12 +170,30 @@ ivf_blocks_next(IvfBlockReader *reader, const IvfBlockHead **head,
 }
 
 /*
+ * Lets go of the page's lock until the next call, and with it of the current
+ * block; the page stays pinned.  For work that takes locks of its own.  Blocks
+ * neither move nor vanish, so the walk goes on where it was.
+ */
+void
+ivf_blocks_pause(IvfBlockReader *reader)
+{
+	LockBuffer(reader->buffer, BUFFER_LOCK_UNLOCK);
+	reader->paused = true;
+}
+
+/*
  * Ends a walk early.  Harmless after its end.
  */
 void
 ivf_blocks_close(IvfBlockReader *reader)
 {
 	if (BufferIsValid(reader->buffer))
-		UnlockReleaseBuffer(reader->buffer);
+	{
+		if (reader->paused)
+			ReleaseBuffer(reader->buffer);
+		else
+			UnlockReleaseBuffer(reader->buffer);
+	}
+	reader->paused = false;
 	reader->buffer = InvalidBuffer;
 }

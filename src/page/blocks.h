@@ -24,7 +24,7 @@ typedef struct IvfBlockReader
 	Buffer		buffer;
 	uint32		offset;			/* where the next head may stand */
 	IvfBlockHead *copy;			/* room for a head and its columns */
-	int			pages;			/* read so far */
+	bool		paused;			/* is the current page pinned, but not locked? */
 	BlockNumber head_block;		/* of the current block's head */
 	uint32		head_offset;
 } IvfBlockReader;
@@ -33,6 +33,7 @@ extern void ivf_blocks_begin(IvfBlockReader *reader, Relation index, int n);
 extern void ivf_blocks_open(IvfBlockReader *reader, BlockNumber node, int level);
 extern bool ivf_blocks_next(IvfBlockReader *reader, const IvfBlockHead **head,
 							const uint8 **columns);
+extern void ivf_blocks_pause(IvfBlockReader *reader);
 extern void ivf_blocks_close(IvfBlockReader *reader);
 
 static inline IvfBlockHead *

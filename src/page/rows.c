@@ -81,6 +81,60 @@ ivf_row_read(Relation index, const IvfRun *run, int row, void *head, void *body)
 }
 
 /*
+ * Copies all 32 rows of a run, heads and bodies without the gaps between them,
+ * a page at a time.
+ */
+void
+ivf_run_read(Relation index, const IvfRun *run, void *rows)
+{
+	IvfPlace	place = {0, run->offset};
+	char	   *to = rows;
+	Buffer		buffer = InvalidBuffer;
+	Page		page = NULL;
+	uint32		locked = 0;
+	int			part;
+
+	/* parts alternate: the head of a row, which is not cut, and its body */
+	for (part = 0; part < 2 * VEC_BLOCK; part++)
+	{
+		uint32		left = part % 2 == 0 ? run->head : run->body;
+
+		if (part % 2 == 0)
+			place_head(&place, run->head);
+		while (left > 0)
+		{
+			uint32		here;
+
+			if (place.offset == IVF_PAGE_END)
+			{
+				place.page++;
+				place.offset = IVF_PAGE_START;
+			}
+			if (!BufferIsValid(buffer) || locked != place.page)
+			{
+				if (BufferIsValid(buffer))
+					UnlockReleaseBuffer(buffer);
+				buffer = ivf_page_read(index, ivf_run_block(run, place.page),
+									   IVF_REFINE_PAGE, InvalidBlockNumber,
+									   BUFFER_LOCK_SHARE);
+				page = BufferGetPage(buffer);
+				locked = place.page;
+			}
+			here = Min(left, IVF_PAGE_END - place.offset);
+			if (place.offset < IVF_PAGE_START ||
+				place.offset + here > ((PageHeader) page)->pd_lower)
+				ivf_corrupted(index, BufferGetBlockNumber(buffer),
+							  "a row runs past the end of the data");
+			memcpy(to, (char *) page + place.offset, here);
+			to += here;
+			left -= here;
+			place.offset += here;
+		}
+	}
+	UnlockReleaseBuffer(buffer);
+}
+
+/*
  * Raises the radius in an inner node's row to at least the given one.  The
  * share lock suffices to see that nothing is to be done, which is the rule.
  */

@@ -7,20 +7,12 @@
 
 #include "page/tids.h"
 
-/* the slots in use on a page, dead ones included */
-static int
-used_slots(Page page)
-{
-	return (((PageHeader) page)->pd_lower - IVF_PAGE_START) /
-		sizeof(ItemPointerData);
-}
-
 /* a slot for one more TID, or -1 */
 static int
 free_slot(Page page)
 {
 	ItemPointer tids = IvfPageTids(page);
-	int			used = used_slots(page);
+	int			used = ivf_tids_used(page);
 	int			i;
 
 	for (i = 0; i < used; i++)
@@ -35,7 +27,7 @@ static void
 set_slot(Page page, int slot, ItemPointer tid)
 {
 	IvfPageTids(page)[slot] = *tid;
-	if (slot >= used_slots(page))
+	if (slot >= ivf_tids_used(page))
 		((PageHeader) page)->pd_lower =
 			(char *) &IvfPageTids(page)[slot + 1] - (char *) page;
 }
@@ -128,7 +120,7 @@ ivf_tids_read(Relation index, BlockNumber chain, BlockNumber block,
 									   BUFFER_LOCK_SHARE);
 	Page		page = BufferGetPage(buffer);
 	BlockNumber next = ivf_page_next(index, block, page);
-	int			used = used_slots(page);
+	int			used = ivf_tids_used(page);
 	int			i;
 
 	*count = 0;

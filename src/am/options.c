@@ -1,0 +1,55 @@
+/*
+ * options.c
+ *	  Settings and index options.
+ */
+#include "compat.h"
+
+#include "am/options.h"
+
+#include "access/reloptions.h"
+#include "index/ops.h"
+#include "utils/guc.h"
+
+#define MAX_LISTS	1000000
+
+static relopt_kind ivf_relopt_kind;
+
+/*
+ * Registers them, when the library is loaded.
+ */
+void
+ivf_define_options(void)
+{
+	ivf_relopt_kind = add_reloption_kind();
+	add_int_reloption(ivf_relopt_kind, "lists",
+					  "Number of lists; 0 chooses it from the number of rows.",
+					  0, 0, MAX_LISTS, AccessExclusiveLock);
+
+	DefineCustomIntVariable("ivf.probes",
+							"Lists that an index scan reads before the first row comes out.",
+							"0 is the square root of the number of lists. "
+							"More lists are read as more rows are asked for.",
+							&ivf_probes, 0, 0, MAX_LISTS, PGC_USERSET, 0,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("ivf.debug_fanout",
+							"Lists above which a new index gets another level, for tests.",
+							"0 is the built-in limit.",
+							&ivf_debug_fanout, 0, 0, MAX_LISTS, PGC_USERSET,
+							GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL,
+							NULL, NULL, NULL);
+	compat_reserve_settings("ivf");
+}
+
+/*
+ * amoptions
+ */
+bytea *
+ivf_options(Datum options, bool validate)
+{
+	static const relopt_parse_elt table[] = {
+		{"lists", RELOPT_TYPE_INT, offsetof(IvfOptions, lists)},
+	};
+
+	return (bytea *) build_reloptions(options, validate, ivf_relopt_kind,
+									  sizeof(IvfOptions), table, lengthof(table));
+}

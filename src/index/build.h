@@ -1,0 +1,122 @@
+/*
+ * build.h
+ *	  The steps of building an index: sample, cluster, assign, write.
+ */
+#ifndef VECFEAT_BUILD_H
+#define VECFEAT_BUILD_H
+
+#include "compat.h"
+
+#include "access/genam.h"
+#include "nodes/execnodes.h"
+#include "utils/tuplesort.h"
+
+#include "ground/kmeans.h"
+#include "index/space.h"
+
+/* phases of a build, in pg_stat_progress_create_index */
+typedef enum IvfPhase
+{
+	IVF_PHASE_SAMPLE = 2,		/* 1 is the server's own "initializing" */
+	IVF_PHASE_CLUSTER,
+	IVF_PHASE_ASSIGN,
+	IVF_PHASE_SORT,
+	IVF_PHASE_WRITE
+} IvfPhase;
+
+/*
+ * Lists and the cells that group them: the lists of cell i are first[i] ..
+ * first[i + 1] - 1.  Centroids are rows of n float4 in the index's space.
+ */
+typedef struct IvfClusters
+{
+	int			n;
+	int			cells;
+	int			lists;
+	int		   *first;			/* cells + 1 */
+	float4	   *cell;
+	float4	   *list;
+	float4	   *cell_norm;		/* squared */
+	float4	   *list_norm;
+} IvfClusters;
+
+/*
+ * A sample of the table's rows, as rows of n float4; in the index's space when
+ * the mean is known.
+ */
+typedef struct IvfSample
+{
+	double		table_rows;		/* estimate of the rows to index */
+	int			rows;
+	bool		complete;		/* are these all that were wanted? */
+	float4	   *row;
+	float4	   *mean;			/* dim */
+} IvfSample;
+
+typedef struct IvfBuild
+{
+	Relation	heap;			/* NULL for an empty index */
+	Relation	index;
+	IndexInfo  *info;
+	ForkNumber	fork;
+	const IvfOpclass *opclass;
+	int			dim;
+	int			n;
+	int			lists_option;
+	int			fanout;
+	Size		memory;			/* maintenance_work_mem in bytes */
+
+	IvfSpace   *space;
+	IvfClusters *clusters;
+	int			height;
+
+	/* filled while rows are assigned */
+	Tuplesortstate *sort;
+	TupleTableSlot *out;		/* of the sort, while it is read */
+	double		heap_tuples;
+	double		nulls;
+	double		nans;
+	double		entries;
+	uint32	   *list_entries;
+	float4	   *list_radius;
+	float4	   *cell_radius;
+} IvfBuild;
+
+/* of the rotation: the same for all indexes, so that builds repeat */
+#define IVF_ROTATION_SEED	UINT64CONST(0x7665636665617431)
+
+/* children of a node, by default: beyond, the tree gets another level */
+#define IVF_FANOUT	16384
+
+/* rows of the sample for each list, if memory allows */
+#define IVF_SAMPLE_PER_LIST	64
+
+/* pseudo-lists of rows without a place */
+#define IVF_LIST_NULLS	(-2)
+#define IVF_LIST_NANS	(-1)
+
+extern void ivf_build_phase(IvfPhase phase, double total);
+extern void ivf_build_done(double done);
+
+/* sample.c */
+extern int	ivf_lists_wanted(const IvfBuild *build, double table_rows);
+extern IvfSample *ivf_sample_rows(IvfBuild *build);
+typedef void (*IvfSampleFunction) (const float4 *row, void *arg);
+extern void ivf_sample_scan(IvfBuild *build, double table_rows, double rows,
+							IvfSampleFunction function, void *arg);
+
+/* cluster.c */
+extern IvfClusters *ivf_cluster(IvfBuild *build, IvfSample *sample);
+extern int	ivf_nearest_list(const IvfClusters *clusters, const float4 *row,
+							 float4 *scratch, int *cell);
+extern Size ivf_nearest_space(const IvfClusters *clusters);
+
+/* assign.c */
+extern void ivf_assign_rows(IvfBuild *build);
+extern bool ivf_next_assigned(IvfBuild *build, int *list, ItemPointer tid,
+							  IvfEntry *entry);
+
+/* write.c */
+extern void ivf_write_index(IvfBuild *build);
+
+#endif							/* VECFEAT_BUILD_H */

@@ -1,0 +1,443 @@
+/*
+ * cluster.c
+ *	  Hierarchical k-means over a sample: cells first, then lists in each cell.
+ *
+ * With L lists there are about sqrt(L) cells, so that both steps, and later
+ * the assignment of every row, compare a vector with some multiples of sqrt(L)
+ * centroids, not with L.
+ *
+ * A sample that memory can't hold is sorted by cell, on disk if need be, and
+ * clustered a cell at a time.
+ */
+#include "compat.h"
+
+#include "index/build.h"
+
+#include <math.h>
+
+#include "access/table.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* no cells for so few lists */
+#define MIN_LISTS_FOR_CELLS	32
+
+#define CELL_ITERATIONS		10
+#define LIST_ITERATIONS		8
+#define ROWS_PER_CELL		256
+
+/* cells in which an assignment looks for the nearest list */
+#define NEAREST_CELLS		4
+
+#define CLUSTER_SEED		0x76656332
+
+static void
+tick(void *arg)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+static float4 *
+alloc_rows(double rows, int n)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext,
+								  (Size) (Max(rows, 1) * n) * sizeof(float4));
+}
+
+/*
+ * k-means in the current context; room for the result is the caller's.
+ */
+static int
+cluster_rows(const float4 *rows, int nrows, int n, int k, int iterations,
+			 Prng *prng, float4 *centroids)
+{
+	void	   *space = MemoryContextAllocHuge(CurrentMemoryContext,
+											   kmeans_space(nrows, k, n));
+
+	k = kmeans(rows, nrows, n, k, iterations, prng, space, tick, NULL,
+			   centroids);
+	pfree(space);
+	return k;
+}
+
+/*
+ * Rows of one cell after the other, from memory or from a sort.
+ */
+typedef struct CellRows
+{
+	int			n;
+	uint32	   *count;			/* rows in each cell */
+
+	/* a sample in memory: its rows' numbers, by cell */
+	const float4 *row;
+	int		   *order;
+	int			next;
+
+	/* a sample on disk */
+	Tuplesortstate *sort;
+	TupleTableSlot *in;
+	TupleTableSlot *out;
+	Prng		prng;
+	const IvfClusters *clusters;
+	float4	   *scratch;
+} CellRows;
+
+static int
+nearest_cell(const IvfClusters *clusters, const float4 *row, float4 *scratch)
+{
+	float		score;
+
+	return nearest_centroid(row, clusters->cell, clusters->cell_norm,
+							clusters->cells, clusters->n, scratch, &score);
+}
+
+/*
+ * Groups a sample in memory by counting.
+ */
+static void
+group_sample(CellRows *rows, const IvfSample *sample,
+			 const IvfClusters *clusters)
+{
+	int		   *cell = palloc_extended(sizeof(int) * (Size) sample->rows,
+									   MCXT_ALLOC_HUGE);
+	uint32	   *start = palloc0(sizeof(uint32) * clusters->cells);
+	int			i;
+
+	rows->row = sample->row;
+	rows->order = palloc_extended(sizeof(int) * (Size) sample->rows,
+								  MCXT_ALLOC_HUGE);
+	for (i = 0; i < sample->rows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		cell[i] = nearest_cell(clusters, sample->row + (Size) i * clusters->n,
+							   rows->scratch);
+		rows->count[cell[i]]++;
+	}
+	for (i = 1; i < clusters->cells; i++)
+		start[i] = start[i - 1] + rows->count[i - 1];
+	for (i = 0; i < sample->rows; i++)
+		rows->order[start[cell[i]]++] = i;
+	pfree(cell);
+	pfree(start);
+}
+
+static void
+spool_row(const float4 *row, void *arg)
+{
+	CellRows   *rows = arg;
+	TupleTableSlot *slot = rows->in;
+	Size		bytes = VARHDRSZ + sizeof(float4) * rows->n;
+	bytea	   *value = palloc(bytes);
+	int			cell = nearest_cell(rows->clusters, row, rows->scratch);
+
+	SET_VARSIZE(value, bytes);
+	memcpy(VARDATA(value), row, bytes - VARHDRSZ);
+	rows->count[cell]++;
+
+	/* the second key shuffles a cell's rows: it may have more than we can use */
+	ExecClearTuple(slot);
+	slot->tts_values[0] = Int32GetDatum(cell);
+	slot->tts_values[1] = Int64GetDatum((int64) prng_next(&rows->prng));
+	slot->tts_values[2] = PointerGetDatum(value);
+	memset(slot->tts_isnull, 0, 3);
+	ExecStoreVirtualTuple(slot);
+	tuplesort_puttupleslot(rows->sort, slot);
+	pfree(value);
+}
+
+/*
+ * Scans the sample a second time, now all of it, and sorts it by cell.
+ */
+static void
+spool_sample(CellRows *rows, IvfBuild *build, const IvfSample *sample,
+			 const IvfClusters *clusters, double wanted)
+{
+	AttrNumber	keys[] = {1, 2};
+	Oid			operators[] = {Int4LessOperator, Int8LessOperator};
+	Oid			collations[] = {InvalidOid, InvalidOid};
+	bool		nulls_first[] = {false, false};
+	TupleDesc	desc = CreateTemplateTupleDesc(3);
+
+	TupleDescInitEntry(desc, 1, "cell", INT4OID, -1, 0);
+	TupleDescInitEntry(desc, 2, "shuffle", INT8OID, -1, 0);
+	TupleDescInitEntry(desc, 3, "row", BYTEAOID, -1, 0);
+	rows->in = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	rows->out = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	rows->prng.state = CLUSTER_SEED;
+	rows->clusters = clusters;
+	rows->sort = tuplesort_begin_heap(desc, 2, keys, operators, collations,
+									  nulls_first,
+									  (int) Max(build->memory / 4 / 1024, 64),
+									  NULL, 0);
+	ivf_sample_scan(build, sample->table_rows, wanted, spool_row, rows);
+	tuplesort_performsort(rows->sort);
+}
+
+/*
+ * Copies up to room rows of a cell, of which the caller has seen all cells
+ * before; returns how many.
+ */
+static int
+read_cell(CellRows *rows, int cell, float4 *to, int room)
+{
+	Size		bytes = sizeof(float4) * rows->n;
+	uint32		i;
+	int			read = 0;
+
+	for (i = 0; i < rows->count[cell]; i++)
+	{
+		const void *from;
+
+		if (rows->sort)
+		{
+			bool		isnull;
+
+			if (!tuplesort_gettupleslot(rows->sort, true, false, rows->out, NULL))
+				elog(ERROR, "the sorted sample ends early");
+			from = VARDATA_ANY(DatumGetPointer(slot_getattr(rows->out, 3, &isnull)));
+		}
+		else
+			from = rows->row + (Size) rows->order[rows->next++] * rows->n;
+		if (read < room)
+			memcpy(to + (Size) read++ * rows->n, from, bytes);
+	}
+	return read;
+}
+
+static void
+end_cells(CellRows *rows)
+{
+	if (rows->sort)
+	{
+		tuplesort_end(rows->sort);
+		ExecDropSingleTupleTableSlot(rows->in);
+		ExecDropSingleTupleTableSlot(rows->out);
+	}
+}
+
+/*
+ * Shares the lists out among the cells, in proportion to their rows; a cell
+ * with rows gets at least one.
+ */
+static int *
+share_lists(const uint32 *count, int cells, int lists)
+{
+	int		   *share = palloc0(sizeof(int) * cells);
+	double		total = 0;
+	double		before = 0;
+	int			spare = lists;
+	int			i;
+
+	for (i = 0; i < cells; i++)
+	{
+		total += count[i];
+		if (count[i] > 0)
+			spare--;
+	}
+	spare = Max(spare, 0);
+	for (i = 0; i < cells; i++)
+	{
+		if (count[i] == 0)
+			continue;
+		share[i] = 1 + (int) (rint((before + count[i]) / total * spare) -
+							  rint(before / total * spare));
+		before += count[i];
+	}
+	return share;
+}
+
+/*
+ * Clusters the cells one after the other into their shares of lists.
+ */
+static void
+cluster_cells(IvfBuild *build, CellRows *rows, IvfClusters *clusters,
+			  int lists, Prng *prng)
+{
+	int		   *share = share_lists(rows->count, clusters->cells, lists);
+	double		room = 0;
+	double		done = 0;
+	float4	   *buffer;
+	int			i;
+
+	for (i = 0; i < clusters->cells; i++)
+		room = Max(room, rows->count[i]);
+	room = Min(room, floor(build->memory / 4 / (sizeof(float4) * build->n)));
+	buffer = alloc_rows(room, build->n);
+
+	clusters->lists = 0;
+	for (i = 0; i < clusters->cells; i++)
+	{
+		int			nrows = read_cell(rows, i, buffer, (int) room);
+
+		clusters->first[i] = clusters->lists;
+		if (nrows > 0)
+			clusters->lists +=
+				cluster_rows(buffer, nrows, build->n, Min(share[i], nrows),
+							 LIST_ITERATIONS, prng,
+							 clusters->list + (Size) clusters->lists * build->n);
+		done += rows->count[i];
+		ivf_build_done(done);
+	}
+	clusters->first[i] = clusters->lists;
+	pfree(buffer);
+}
+
+/*
+ * Cells from a part of the sample in memory.
+ */
+static void
+make_cells(const IvfSample *sample, IvfClusters *clusters, int cells, Prng *prng)
+{
+	int			n = clusters->n;
+	int			wanted = Min(sample->rows, cells * ROWS_PER_CELL);
+	float4	   *part = sample->row;
+	int			i;
+
+	if (wanted < sample->rows)
+	{
+		part = alloc_rows(wanted, n);
+		for (i = 0; i < wanted; i++)
+			memcpy(part + (Size) i * n,
+				   sample->row + (Size) ((double) i * sample->rows / wanted) * n,
+				   sizeof(float4) * n);
+	}
+	clusters->cells = cluster_rows(part, wanted, n, Min(cells, wanted),
+								   CELL_ITERATIONS, prng, clusters->cell);
+	if (part != sample->row)
+		pfree(part);
+}
+
+/*
+ * Clusters the sampled rows into as many lists as the table wants, or fewer
+ * if there are not so many distinct rows in the sample.  Frees the sample's
+ * rows.  A single list has the mean for its centroid.
+ */
+IvfClusters *
+ivf_cluster(IvfBuild *build, IvfSample *sample)
+{
+	IvfClusters *clusters = palloc0(sizeof(IvfClusters));
+	int			lists = ivf_lists_wanted(build, sample->table_rows);
+	int			cells = lists < MIN_LISTS_FOR_CELLS ? 1 : (int) ceil(sqrt(lists));
+	double		wanted = (double) lists * IVF_SAMPLE_PER_LIST;
+	CellRows	rows = {0};
+	Prng		prng = {CLUSTER_SEED};
+
+	clusters->n = build->n;
+	clusters->cells = 1;
+	clusters->cell = alloc_rows(cells, build->n);
+	clusters->cell_norm = palloc0(sizeof(float4) * cells);
+	clusters->first = palloc0(sizeof(int) * (cells + 1));
+	clusters->list = alloc_rows(lists, build->n);
+	memset(clusters->cell, 0, sizeof(float4) * build->n);
+	memset(clusters->list, 0, sizeof(float4) * build->n);
+
+	if (lists > 1 && sample->rows > 0)
+	{
+		if (cells > 1)
+			make_cells(sample, clusters, cells, &prng);
+		centroid_norms(clusters->cell, clusters->cells, build->n,
+					   clusters->cell_norm);
+
+		rows.n = build->n;
+		rows.count = palloc0(sizeof(uint32) * clusters->cells);
+		rows.scratch = palloc(sizeof(float4) * clusters->cells);
+		if (sample->complete)
+			group_sample(&rows, sample, clusters);
+		else
+		{
+			pfree(sample->row);
+			sample->row = NULL;
+			spool_sample(&rows, build, sample, clusters, wanted);
+		}
+		cluster_cells(build, &rows, clusters, lists, &prng);
+		end_cells(&rows);
+	}
+	else
+	{
+		clusters->lists = 1;
+		clusters->first[1] = 1;
+	}
+	if (sample->row)
+		pfree(sample->row);
+	sample->row = NULL;
+
+	clusters->list_norm = palloc_extended(sizeof(float4) * (Size) clusters->lists,
+										  MCXT_ALLOC_HUGE);
+	centroid_norms(clusters->list, clusters->lists, build->n,
+				   clusters->list_norm);
+	return clusters;
+}
+
+/*
+ * Bytes of scratch space for ivf_nearest_list().
+ */
+Size
+ivf_nearest_space(const IvfClusters *clusters)
+{
+	int			most = clusters->cells;
+	int			i;
+
+	for (i = 0; i < clusters->cells; i++)
+		most = Max(most, clusters->first[i + 1] - clusters->first[i]);
+	return sizeof(float4) * most;
+}
+
+/*
+ * The list nearest to a row of n values among those of the nearest cells;
+ * *cell becomes its cell.
+ */
+int
+ivf_nearest_list(const IvfClusters *clusters, const float4 *row,
+				 float4 *scratch, int *cell)
+{
+	int			near[NEAREST_CELLS];
+	float4		near_score[NEAREST_CELLS];
+	int			count = 0;
+	int			best = -1;
+	float4		best_score = 0;
+	int			i;
+	int			j;
+
+	vec_kernels->dots(row, clusters->cell, clusters->cells, clusters->n, scratch);
+	for (i = 0; i < clusters->cells; i++)
+	{
+		float4		score = clusters->cell_norm[i] - 2 * scratch[i];
+
+		if (clusters->first[i] == clusters->first[i + 1])
+			continue;
+		if (count == NEAREST_CELLS && !(score < near_score[count - 1]))
+			continue;
+		if (count < NEAREST_CELLS)
+			count++;
+		for (j = count - 1; j > 0 && score < near_score[j - 1]; j--)
+		{
+			near[j] = near[j - 1];
+			near_score[j] = near_score[j - 1];
+		}
+		near[j] = i;
+		near_score[j] = score;
+	}
+
+	for (j = 0; j < count; j++)
+	{
+		int			first = clusters->first[near[j]];
+		float		score;
+		int			list = first +
+		nearest_centroid(row, clusters->list + (Size) first * clusters->n,
+						 clusters->list_norm + first,
+						 clusters->first[near[j] + 1] - first, clusters->n,
+						 scratch, &score);
+
+		if (best < 0 || score < best_score)
+		{
+			best = list;
+			best_score = score;
+			*cell = near[j];
+		}
+	}
+	return best;
+}

@@ -1,0 +1,419 @@
+/*
+ * queue.c
+ *	  The entries of scored nodes, in order of their bounds.
+ *
+ * Of many thousands of entries a query looks closer at a few hundred.  So an
+ * entry is a float4 at first, and only those with the smallest bounds become
+ * candidates in a heap, a chunk at a time: all up to a mark.  When the heap's
+ * least key passes the mark, the next chunk is taken, by another pass over the
+ * floats.
+ *
+ * Where the floats take too much memory they are dropped, and made again from
+ * the index for each pass.  That yields the same bounds for every entry that
+ * the snapshot can see, for such an entry does not change; so "above the mark"
+ * is still "not taken yet", and nothing is lost or taken twice.  Ties are told
+ * apart by node and slot for the same reason.
+ */
+#include "compat.h"
+
+#include "index/queue.h"
+
+#include <limits.h>
+#include <math.h>
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+/* candidates that the first pass takes; each later one takes four times more */
+#define FIRST_CHUNK		256
+#define CHUNK_GROWTH	4
+
+static int
+compare_candidates(const pairingheap_node *a, const pairingheap_node *b,
+				   void *arg)
+{
+	const IvfCandidate *x = pairingheap_const_container(IvfCandidate, link, a);
+	const IvfCandidate *y = pairingheap_const_container(IvfCandidate, link, b);
+
+	/* the heap's first is its greatest; of equals, what is known best */
+	if (x->key != y->key)
+		return x->key < y->key ? 1 : -1;
+	return (int) x->stage - (int) y->stage;
+}
+
+/*
+ * An empty queue in the current context, which keeps its floats within so many
+ * bytes, and candidates within as many again, one chunk of them at least.
+ */
+IvfQueue *
+ivf_queue_make(IvfQuery *query, bool certain, Size memory)
+{
+	IvfQueue   *queue = palloc0(sizeof(IvfQueue));
+
+	queue->query = query;
+	queue->certain = certain;
+	queue->context = CurrentMemoryContext;
+	queue->room = 64;
+	queue->nodes = palloc(sizeof(IvfScored) * queue->room);
+	queue->heap = pairingheap_allocate(compare_candidates, NULL);
+	queue->drained = true;
+	queue->mark_distance = INFINITY;
+	queue->memory_limit = memory;
+
+	/* a pass needs room for twice its chunk, and a candidate for each */
+	queue->largest_chunk = (int) Min(memory / (sizeof(IvfCandidate) + 2 * sizeof(TopKItem)),
+									 INT_MAX / 4);
+	queue->largest_chunk = Max(queue->largest_chunk, FIRST_CHUNK);
+	queue->chunk = FIRST_CHUNK;
+	return queue;
+}
+
+/* collects the bounds of a node */
+static void
+keep_bounds(const float4 *bounds, const IvfRun *run, void *arg)
+{
+	IvfScored  *node = arg;
+
+	if (node->blocks == node->room)
+	{
+		node->room = node->room * 2;
+		node->bounds = repalloc_huge(node->bounds,
+									 sizeof(float4) * VEC_BLOCK * (Size) node->room);
+		node->runs = repalloc_huge(node->runs, sizeof(IvfRun) * (Size) node->room);
+	}
+	memcpy(node->bounds + (Size) node->blocks * VEC_BLOCK, bounds,
+		   sizeof(float4) * VEC_BLOCK);
+	node->runs[node->blocks++] = *run;
+}
+
+static void
+score(IvfQueue *queue, IvfScored *node, const float4 *w)
+{
+	node->blocks = 0;
+	node->room = 32;
+	node->bounds = palloc(sizeof(float4) * VEC_BLOCK * node->room);
+	node->runs = palloc(sizeof(IvfRun) * node->room);
+	ivf_score_node(queue->query, &node->view, w, queue->certain, keep_bounds, node);
+}
+
+static Size
+bounds_size(const IvfScored *node)
+{
+	return (sizeof(float4) * VEC_BLOCK + sizeof(IvfRun)) * (Size) node->room;
+}
+
+static void
+drop_bounds(IvfScored *node)
+{
+	pfree(node->bounds);
+	pfree(node->runs);
+	node->bounds = NULL;
+	node->runs = NULL;
+}
+
+/*
+ * The query minus the node's centroid.  Where it was dropped it is made again,
+ * and is valid until the next call for a dropped one.
+ */
+const float4 *
+ivf_queue_w(IvfQueue *queue, IvfScored *node)
+{
+	int			n = queue->query->space->n;
+	IvfView		view;
+
+	if (node->w)
+		return node->w;
+	if (queue->query->w_node != node->view.node)
+	{
+		if (node->parent_row < 0)
+			ivf_view(queue->query, node->view.node, node->view.level, NULL,
+					 &view, queue->query->w);
+		else
+		{
+			IvfChildHead head;
+			float4	   *centroid = palloc(sizeof(float4) * n);
+
+			ivf_row_read(queue->query->index, &node->parent, node->parent_row,
+						 &head, centroid);
+			ivf_view(queue->query, node->view.node, node->view.level, centroid,
+					 &view, queue->query->w);
+			pfree(centroid);
+		}
+		queue->query->w_node = node->view.node;
+	}
+	return queue->query->w;
+}
+
+static void
+push(IvfQueue *queue, TopKItem item, const IvfRun *run)
+{
+	IvfCandidate *candidate = queue->spare;
+
+	if (candidate)
+		queue->spare = (IvfCandidate *) candidate->link.next_sibling;
+	else
+		candidate = MemoryContextAlloc(queue->context, sizeof(IvfCandidate));
+	candidate->key = ivf_bound_distance(queue->query, item.key, queue->certain);
+	candidate->stage = queue->certain ? IVF_STAGE_BOUND : IVF_STAGE_ESTIMATE;
+	candidate->node = item.node;
+	candidate->row = item.slot % VEC_BLOCK;
+	candidate->run = *run;
+	ItemPointerSetInvalid(&candidate->tid);
+	pairingheap_add(queue->heap, &candidate->link);
+}
+
+/*
+ * Takes the entries of a new node that are not beyond the mark.
+ */
+static void
+take_marked(IvfQueue *queue, uint32 number)
+{
+	IvfScored  *node = &queue->nodes[number];
+	int			slot;
+
+	for (slot = 0; slot < node->blocks * VEC_BLOCK; slot++)
+	{
+		TopKItem	item = {node->bounds[slot], number, slot};
+
+		if (item.key < INFINITY && !topk_less(queue->mark, item))
+			push(queue, item, &node->runs[slot / VEC_BLOCK]);
+	}
+}
+
+/*
+ * Scores a node and adds its entries.  view and w are how the query sees it;
+ * parent_row is -1 for the root.
+ */
+void
+ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
+			  const IvfRun *parent, int parent_row)
+{
+	MemoryContext old = MemoryContextSwitchTo(queue->context);
+	Size		w_size = sizeof(float4) * queue->query->space->n;
+	IvfScored  *node;
+
+	/* nodes that have been taken whole are done with, but for candidates */
+	if (queue->drained && pairingheap_is_empty(queue->heap))
+	{
+		int			i;
+
+		for (i = 0; i < queue->count; i++)
+		{
+			if (queue->nodes[i].bounds)
+				drop_bounds(&queue->nodes[i]);
+			if (queue->nodes[i].w)
+				pfree(queue->nodes[i].w);
+		}
+		queue->count = 0;
+		queue->memory = 0;
+		queue->marked = false;
+		queue->chunk = FIRST_CHUNK;
+	}
+
+	if (queue->count == queue->room)
+	{
+		queue->room *= 2;
+		queue->nodes = repalloc_huge(queue->nodes,
+									 sizeof(IvfScored) * (Size) queue->room);
+	}
+	node = &queue->nodes[queue->count];
+	memset(node, 0, sizeof(*node));
+	node->view = *view;
+	node->parent_row = parent_row;
+	if (parent)
+		node->parent = *parent;
+	score(queue, node, w);
+	if (queue->marked)
+		take_marked(queue, queue->count);
+	queue->count++;
+	queue->drained = false;
+	queue->mark_distance = queue->marked ?
+		ivf_bound_distance(queue->query, queue->mark.key, queue->certain) : -INFINITY;
+
+	if (queue->memory + bounds_size(node) + w_size > queue->memory_limit)
+		drop_bounds(node);
+	else
+	{
+		queue->memory += bounds_size(node);
+		if (!queue->certain && view->level == 0)
+		{
+			queue->memory += w_size;
+			node->w = palloc(w_size);
+			memcpy(node->w, w, w_size);
+		}
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Offers the entries of a node that are beyond the mark.
+ */
+static void
+offer(const IvfQueue *queue, const IvfScored *node, uint32 number, TopK *top)
+{
+	float4		least = queue->marked ? queue->mark.key : -INFINITY;
+	int			count = node->blocks * VEC_BLOCK;
+	int			slot;
+
+	for (slot = 0; slot < count; slot++)
+	{
+		TopKItem	item = {node->bounds[slot], number, slot};
+
+		if (item.key < least || (top->full && item.key > top->limit.key) ||
+			item.key == INFINITY)
+			continue;
+		if (queue->marked && !topk_less(queue->mark, item))
+			continue;
+		topk_add(top, item);
+	}
+}
+
+/*
+ * Scores a node whose bounds were dropped, for this moment.
+ */
+static bool
+restore_bounds(IvfQueue *queue, IvfScored *node)
+{
+	if (node->bounds)
+		return false;
+	score(queue, node, ivf_queue_w(queue, node));
+	return true;
+}
+
+/*
+ * Makes candidates of the items, which come sorted: a node that has to be
+ * scored again for their rows' places is scored once.
+ */
+static void
+push_items(IvfQueue *queue, TopK *top)
+{
+	int			i;
+	uint32		restored = 0;
+	bool		any = false;
+
+	for (i = 0; i < top->count; i++)
+	{
+		IvfScored  *node = &queue->nodes[top->items[i].node];
+
+		if (any && restored != top->items[i].node)
+		{
+			drop_bounds(&queue->nodes[restored]);
+			any = false;
+		}
+		if (restore_bounds(queue, node))
+		{
+			restored = top->items[i].node;
+			any = true;
+		}
+		push(queue, top->items[i], &node->runs[top->items[i].slot / VEC_BLOCK]);
+	}
+	if (any)
+		drop_bounds(&queue->nodes[restored]);
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+	const TopKItem *x = a;
+	const TopKItem *y = b;
+
+	if (x->node != y->node)
+		return x->node < y->node ? -1 : 1;
+	return x->slot < y->slot ? -1 : x->slot > y->slot;
+}
+
+/*
+ * Takes the next chunk and moves the mark.
+ */
+static void
+take_chunk(IvfQueue *queue)
+{
+	MemoryContext old = MemoryContextSwitchTo(queue->context);
+	TopK		top;
+	TopKItem	mark;
+	int			i;
+
+	topk_init(&top, queue->chunk,
+			  palloc_extended(2 * sizeof(TopKItem) * (Size) queue->chunk,
+							  MCXT_ALLOC_HUGE));
+	for (i = 0; i < queue->count; i++)
+	{
+		IvfScored  *node = &queue->nodes[i];
+		bool		restored;
+
+		CHECK_FOR_INTERRUPTS();
+		restored = restore_bounds(queue, node);
+		offer(queue, node, i, &top);
+		if (restored)
+			drop_bounds(node);
+	}
+	topk_finish(&top);
+
+	mark = queue->mark;
+	for (i = 0; i < top.count; i++)
+	{
+		if (i == 0 || topk_less(mark, top.items[i]))
+			mark = top.items[i];
+	}
+	if (top.count > 0)
+	{
+		queue->marked = true;
+		queue->mark = mark;
+	}
+	queue->drained = !top.full;
+	queue->mark_distance = queue->drained ? INFINITY :
+		ivf_bound_distance(queue->query, mark.key, queue->certain);
+
+	qsort(top.items, top.count, sizeof(TopKItem), compare_places);
+	push_items(queue, &top);
+	pfree(top.items);
+	queue->chunk = Min(queue->chunk * CHUNK_GROWTH, queue->largest_chunk);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * The candidate with the least key, which is also at most that of any entry
+ * beyond the mark; NULL when there is none left.
+ */
+IvfCandidate *
+ivf_queue_first(IvfQueue *queue)
+{
+	for (;;)
+	{
+		if (!pairingheap_is_empty(queue->heap))
+		{
+			IvfCandidate *first = pairingheap_container(IvfCandidate, link,
+														pairingheap_first(queue->heap));
+
+			if (first->key <= queue->mark_distance)
+				return first;
+		}
+		else if (queue->drained)
+			return NULL;
+		take_chunk(queue);
+	}
+}
+
+/*
+ * Gives the first candidate another key.
+ */
+void
+ivf_queue_update(IvfQueue *queue, IvfCandidate *candidate, IvfStage stage,
+				 double key)
+{
+	(void) pairingheap_remove_first(queue->heap);
+	candidate->stage = stage;
+	candidate->key = key;
+	pairingheap_add(queue->heap, &candidate->link);
+}
+
+/*
+ * Removes the first candidate.
+ */
+void
+ivf_queue_remove(IvfQueue *queue, IvfCandidate *candidate)
+{
+	(void) pairingheap_remove_first(queue->heap);
+	candidate->link.next_sibling = (pairingheap_node *) queue->spare;
+	queue->spare = candidate;
+}

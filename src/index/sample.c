@@ -1,0 +1,279 @@
+/*
+ * sample.c
+ *	  Which rows k-means sees.
+ *
+ * Whole blocks are sampled, as ANALYZE does, but with a seed of our own: two
+ * builds of the same heap must give the same index.  Only live rows are used:
+ * the values of dead ones may be gone from the TOAST table.
+ */
+#include "compat.h"
+
+#include "index/build.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "access/tableam.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/sampling.h"
+
+/* rows in a list, when the number of lists is ours to choose */
+#define ROWS_PER_LIST		500
+
+/* blocks from which the number of rows is estimated */
+#define PROBE_BLOCKS		64
+
+#define SAMPLE_SEED			0x76656331
+
+typedef struct SampleState
+{
+	IvfBuild   *build;
+	MemoryContext context;		/* reset after each row */
+	double		seen;			/* rows with a place */
+	double		limit;			/* stop handing out after so many */
+	double	   *v;
+	float4	   *row;
+	IvfSampleFunction function;
+	void	   *arg;
+} SampleState;
+
+/*
+ * Hands out a row as n float4: in the index's space if that is known already,
+ * else as it is (normalised for cosine).
+ */
+static void
+sample_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
+				bool alive, void *arg)
+{
+	SampleState *state = arg;
+	IvfBuild   *build = state->build;
+	IvfSpace	raw = {.opclass = build->opclass,.metric = build->opclass->metric,
+	.dim = build->dim};
+	MemoryContext old;
+	const float4 *x;
+	bool		placed;
+	int			i;
+
+	if (!alive || isnull[0])
+		return;
+	state->seen++;
+	if (state->function == NULL || state->seen > state->limit)
+		return;
+
+	old = MemoryContextSwitchTo(state->context);
+	x = build->opclass->elements(PG_DETOAST_DATUM(values[0]),
+								 palloc(sizeof(float4) * build->dim));
+	memset(state->v, 0, sizeof(double) * build->n);
+	placed = build->space ? ivf_place(build->space, x, state->v) :
+		ivf_normalise(&raw, x, state->v);
+	if (placed)
+	{
+		/* rotation can carry the largest values beyond float4 */
+		for (i = 0; i < build->n; i++)
+			state->row[i] = (float4) Max(Min(state->v[i], FLT_MAX), -FLT_MAX);
+		state->function(state->row, state->arg);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(state->context);
+}
+
+/*
+ * Visits about so many sampled blocks of the heap; returns how many.
+ */
+static BlockNumber
+scan_blocks(IvfBuild *build, SampleState *state, double blocks)
+{
+	BlockNumber total = RelationGetNumberOfBlocks(build->heap);
+	BlockSamplerData sampler;
+	BlockNumber visited = 0;
+
+	BlockSampler_Init(&sampler, total, (int) Min(blocks, (double) INT_MAX),
+					  SAMPLE_SEED);
+	while (BlockSampler_HasMore(&sampler))
+	{
+		BlockNumber block = BlockSampler_Next(&sampler);
+
+		CHECK_FOR_INTERRUPTS();
+
+		/* anyvisible must be false: CREATE INDEX CONCURRENTLY relies on it */
+		table_index_build_range_scan(build->heap, build->index, build->info,
+									 false, false, false, block, 1,
+									 sample_callback, state, NULL);
+		visited++;
+	}
+	return visited;
+}
+
+/*
+ * Calls function with about so many sampled rows out of table_rows.
+ */
+void
+ivf_sample_scan(IvfBuild *build, double table_rows, double rows,
+				IvfSampleFunction function, void *arg)
+{
+	BlockNumber total = RelationGetNumberOfBlocks(build->heap);
+	SampleState state = {0};
+
+	state.build = build;
+	state.context = AllocSetContextCreate(CurrentMemoryContext, "ivf sample row",
+										  ALLOCSET_DEFAULT_SIZES);
+	state.v = palloc(sizeof(double) * build->n);
+	state.row = palloc(sizeof(float4) * build->n);
+	state.limit = rows;
+	state.function = function;
+	state.arg = arg;
+
+	/* a few blocks more than the mean says, as rows are not spread evenly */
+	scan_blocks(build, &state,
+				table_rows > 0 ? ceil(total * Min(1, 1.05 * rows / table_rows)) + 1 : total);
+	MemoryContextDelete(state.context);
+	pfree(state.v);
+	pfree(state.row);
+}
+
+/*
+ * The rows to index, estimated from some blocks.  pg_class would tell for
+ * less, but not the same for two builds of one heap.
+ */
+static double
+estimate_rows(IvfBuild *build)
+{
+	BlockNumber total = RelationGetNumberOfBlocks(build->heap);
+	SampleState state = {0};
+	BlockNumber visited;
+
+	state.build = build;
+	visited = scan_blocks(build, &state, PROBE_BLOCKS);
+	return visited > 0 ? state.seen / visited * total : 0;
+}
+
+/*
+ * Lists that an index of so many rows gets.  Their centroids may take an
+ * eighth of the memory, or half of it where the user asks for them.
+ */
+int
+ivf_lists_wanted(const IvfBuild *build, double table_rows)
+{
+	double		fit = build->memory / (sizeof(float4) * (build->n + 1));
+	double		wanted = build->lists_option;
+
+	if (wanted > 0)
+	{
+		if (wanted > fit / 2)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("maintenance_work_mem is too small for %d lists of %d dimensions",
+							build->lists_option, build->dim),
+					 errhint("SET maintenance_work_mem = '%d MB'; or ask for fewer lists.",
+							 (int) (wanted * 2 * sizeof(float4) * (build->n + 1) / (1024 * 1024)) + 1)));
+		return (int) wanted;
+	}
+	wanted = rint(table_rows / ROWS_PER_LIST);
+	if (wanted > fit / 8)
+	{
+		ereport(DEBUG1,
+				(errmsg("maintenance_work_mem limits index \"%s\" to %.0f lists instead of %.0f",
+						RelationGetRelationName(build->index), fit / 8, wanted)));
+		wanted = fit / 8;
+	}
+	return (int) Max(wanted, 1);
+}
+
+typedef struct Collected
+{
+	IvfSample  *sample;
+	int			n;
+	double		limit;
+	double		seen;
+	Prng		prng;
+} Collected;
+
+/* keeps a uniform sample of what it is handed (Vitter's algorithm R) */
+static void
+collect_row(const float4 *row, void *arg)
+{
+	Collected  *collected = arg;
+	IvfSample  *sample = collected->sample;
+	double		place = collected->seen++;
+
+	if (place >= collected->limit)
+	{
+		place = floor(prng_double(&collected->prng) * collected->seen);
+		if (place >= collected->limit)
+			return;
+	}
+	else
+		sample->rows++;
+	memcpy(sample->row + (Size) place * collected->n, row,
+		   sizeof(float4) * collected->n);
+}
+
+/*
+ * Moves the sample into the index's space, now that its mean is known.
+ */
+static void
+place_sample(IvfBuild *build, IvfSample *sample)
+{
+	double	   *v = palloc(sizeof(double) * build->n);
+	int			i;
+	int			j;
+
+	for (i = 0; i < sample->rows; i++)
+	{
+		float4	   *row = sample->row + (Size) i * build->n;
+
+		CHECK_FOR_INTERRUPTS();
+		memset(v, 0, sizeof(double) * build->n);
+		for (j = 0; j < build->dim; j++)
+			v[j] = (double) row[j] - sample->mean[j];
+		rotate(build->space->rotation, v);
+		for (j = 0; j < build->n; j++)
+			row[j] = (float4) Max(Min(v[j], FLT_MAX), -FLT_MAX);
+	}
+	pfree(v);
+}
+
+/*
+ * Samples rows into memory, a half of what the build may use, computes their
+ * mean and sets up the index's space with it.
+ */
+IvfSample *
+ivf_sample_rows(IvfBuild *build)
+{
+	IvfSample  *sample = palloc0(sizeof(IvfSample));
+	Collected	collected = {.sample = sample,.n = build->n,.prng = {SAMPLE_SEED}};
+	double	   *sum = palloc0(sizeof(double) * build->n);
+	int			i;
+	int			j;
+
+	sample->mean = palloc0(sizeof(float4) * build->dim);
+	if (build->heap)
+	{
+		int			lists;
+
+		sample->table_rows = estimate_rows(build);
+		lists = ivf_lists_wanted(build, sample->table_rows);
+		collected.limit = Min((double) lists * IVF_SAMPLE_PER_LIST,
+							  floor(build->memory / 2 / (sizeof(float4) * build->n)));
+		sample->row = MemoryContextAllocHuge(CurrentMemoryContext,
+											 sizeof(float4) * build->n * (Size) collected.limit);
+		ivf_sample_scan(build, sample->table_rows,
+						(double) lists * IVF_SAMPLE_PER_LIST, collect_row, &collected);
+		sample->complete = collected.seen <= collected.limit;
+	}
+
+	for (i = 0; i < sample->rows; i++)
+	{
+		for (j = 0; j < build->dim; j++)
+			sum[j] += sample->row[(Size) i * build->n + j];
+	}
+	for (j = 0; j < build->dim && sample->rows > 0; j++)
+		sample->mean[j] = (float4) (sum[j] / sample->rows);
+	pfree(sum);
+
+	build->space = ivf_space_make(build->opclass, build->dim,
+								  IVF_ROTATION_SEED, sample->mean);
+	place_sample(build, sample);
+	return sample;
+}

@@ -1,0 +1,253 @@
+/*
+ * score.c
+ *	  A query, and how it sees the nodes of an index.
+ *
+ * A node's blocks are scored one after the other, each entry becoming one
+ * float4 bound.  There are two kinds of bounds.  An estimate comes from the
+ * sign code, on the scale of squared distances (or negative inner products),
+ * lowered so that it is below the truth for nearly all entries.  A certain
+ * bound comes from the byte code, on the scale of the operator, and is below
+ * the truth always.  Dead slots are +infinity in both, and nothing else is.
+ */
+#include "compat.h"
+
+#include "index/score.h"
+
+#include <float.h>
+#include <math.h>
+
+/*
+ * A list farther from the mean than that many times the query is from the list
+ * gets a table of its own: an 8-bit table of the whole query is too coarse for
+ * the small difference that matters there.
+ */
+#define OWN_TABLE_RATIO		16
+
+/*
+ * Prepares for queries to an index; allocates in the current context.
+ */
+void
+ivf_query_init(IvfQuery *query, Relation index, const IvfSpace *space)
+{
+	int			n = space->n;
+
+	memset(query, 0, sizeof(*query));
+	query->index = index;
+	query->space = space;
+	query->v = palloc(sizeof(double) * n);
+	query->signs.table = palloc(sign_query_size(n));
+	query->own_space = palloc(sign_query_size(n));
+	query->run = palloc(VEC_BLOCK * (IVF_ROW_HEAD(0) + IVF_ROW_BODY(0, n)));
+	query->w = palloc(sizeof(float4) * n);
+	query->w_node = InvalidBlockNumber;
+	ivf_blocks_begin(&query->reader, index, n);
+}
+
+/*
+ * Sets the vector, of as many dimensions as the index has.  False if it has no
+ * place: its distance to every row is NaN.
+ */
+bool
+ivf_query_set(IvfQuery *query, const float4 *elements)
+{
+	const IvfSpace *space = query->space;
+	double		v_squares = 0;
+	double		true_squares = 0;
+	double		mean_squares = 0;
+	int			i;
+
+	query->elements = elements;
+	query->w_node = InvalidBlockNumber;
+	if (!ivf_place(space, elements, query->v))
+		return false;
+	for (i = 0; i < space->n; i++)
+	{
+		double		t = query->v[i] + space->origin[i];
+
+		v_squares += query->v[i] * query->v[i];
+		true_squares += t * t;
+		mean_squares += space->origin[i] * space->origin[i];
+	}
+	query->v_norm = sqrt(v_squares);
+	query->true_norm = sqrt(true_squares);
+	query->mean_norm = sqrt(mean_squares);
+	sign_query_init(&query->signs, query->v, space->n, query->signs.table);
+	return true;
+}
+
+/*
+ * How the query sees a node with this centroid (NULL: zeros); w becomes the
+ * query minus the centroid, rounded to float4.
+ */
+void
+ivf_view(const IvfQuery *query, BlockNumber node, int level,
+		 const float4 *centroid, IvfView *view, float4 *w)
+{
+	const IvfSpace *space = query->space;
+	double		w_squares = 0;
+	double		c_squares = 0;
+	double		true_squares = 0;
+	double		dot = 0;
+	int			i;
+
+	for (i = 0; i < space->n; i++)
+	{
+		double		c = centroid ? centroid[i] : 0;
+		double		t = c + space->origin[i];
+
+		w[i] = (float4) (query->v[i] - c);
+		w_squares += (double) w[i] * w[i];
+		c_squares += c * c;
+		true_squares += t * t;
+		dot += (query->v[i] + space->origin[i]) * t;
+	}
+	view->node = node;
+	view->level = level;
+	view->list.metric = space->metric;
+	view->list.n = space->n;
+	view->list.w_norm = sqrt(w_squares);
+	view->list.reach = query->v_norm + sqrt(c_squares);
+	view->list.q_dot_c = dot;
+	view->list.q_norm = query->true_norm;
+	view->list.c_norm = sqrt(true_squares);
+	view->list.mean_norm = query->mean_norm;
+	view->key = space->metric == METRIC_INNER_PRODUCT ? -dot : w_squares;
+}
+
+/*
+ * The certain bound of an entry of a leaf.
+ */
+double
+ivf_row_bound(const IvfQuery *query, const IvfView *view, const float4 *w,
+			  const IvfRowHead *row, const int8 *code)
+{
+	ByteFactors factors = {row->t, row->norm, row->code_norm, row->error, row->g};
+
+	return byte_bound(&view->list, &factors,
+					  vec_kernels->byte_dot(code, w, query->space->n));
+}
+
+/*
+ * The operator's result that an entry with this bound has at least, if the
+ * bound holds.
+ */
+double
+ivf_bound_distance(const IvfQuery *query, float4 bound, bool certain)
+{
+	if (bound <= -FLT_MAX)
+		return -INFINITY;
+	if (certain || query->space->metric == METRIC_INNER_PRODUCT)
+		return bound;
+	if (!(bound > 0))
+		return 0;
+	return query->space->metric == METRIC_L2 ? sqrt(bound) : bound / 2.0;
+}
+
+/*
+ * Certain bounds of a block: reads its 32 rows.  Called with no lock held.
+ */
+static void
+certain_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
+			   const float4 *add, const IvfRun *run, float4 *bounds)
+{
+	Size		size = run->head + run->body;
+	int			i;
+
+	ivf_run_read(query->index, run, query->run);
+	for (i = 0; i < VEC_BLOCK; i++)
+	{
+		IvfRowHead	row;
+
+		if (isinf(add[i]) && add[i] > 0)
+		{
+			bounds[i] = INFINITY;
+			continue;
+		}
+		memcpy(&row, query->run + i * size, sizeof(row));
+		bounds[i] = float_down(ivf_row_bound(query, view, w, &row,
+											 (int8 *) query->run + i * size + sizeof(row)));
+		if (bounds[i] > FLT_MAX)
+			bounds[i] = FLT_MAX;
+		query->counters.byte_codes++;
+	}
+}
+
+/* the query's sign table for a node, its base and the weight of err */
+typedef struct Table
+{
+	const SignQuery *signs;
+	bool		own;
+	float4		base;
+	float4		err_weight;
+} Table;
+
+static Table
+choose_table(IvfQuery *query, const IvfView *view, const float4 *w)
+{
+	Table		table;
+
+	table.base = (float4) view->key;
+	table.err_weight = (float4) (SIGN_EPSILON * view->list.w_norm);
+	table.signs = &query->signs;
+	table.own = query->space->metric != METRIC_INNER_PRODUCT &&
+		query->v_norm > OWN_TABLE_RATIO * view->list.w_norm;
+	if (table.own)
+	{
+		double	   *difference = palloc(sizeof(double) * query->space->n);
+		int			i;
+
+		for (i = 0; i < query->space->n; i++)
+			difference[i] = w[i];
+		sign_query_init(&query->own_signs, difference, query->space->n,
+						query->own_space);
+		pfree(difference);
+		table.signs = &query->own_signs;
+	}
+	return table;
+}
+
+/*
+ * Scores all entries of a node and hands the bounds to function, a block at a
+ * time; a page may be locked meanwhile.  certain asks for certain bounds; in an inner
+ * node, whose rows are to be looked at one by one then, they are -FLT_MAX.
+ */
+void
+ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
+			   bool certain, IvfBlockFunction function, void *arg)
+{
+	int			n = query->space->n;
+	Table		table = choose_table(query, view, w);
+	const IvfBlockHead *head;
+	const uint8 *columns;
+
+	ivf_blocks_open(&query->reader, view->node, view->level);
+	while (ivf_blocks_next(&query->reader, &head, &columns))
+	{
+		IvfRun		run = ivf_run_of(head, view->level, n);
+		float4		bounds[VEC_BLOCK];
+		float4		add[VEC_BLOCK];
+		int			i;
+
+		query->counters.entries += VEC_BLOCK;
+		memcpy(add, head->add, sizeof(add));
+		if (!certain)
+		{
+			if (table.own)
+				sign_residual_add(head->add, head->scale, head->err, n, add);
+			sign_score_block(table.signs, columns, add, head->scale, head->err,
+							 table.base, table.err_weight, bounds);
+		}
+		else if (view->level > 0)
+		{
+			for (i = 0; i < VEC_BLOCK; i++)
+				bounds[i] = add[i] == INFINITY ? INFINITY : -FLT_MAX;
+		}
+		else
+		{
+			/* rows are read while the page is let go: never code and refine */
+			ivf_blocks_pause(&query->reader);
+			certain_bounds(query, view, w, add, &run, bounds);
+		}
+		function(bounds, &run, arg);
+	}
+}

@@ -1,0 +1,77 @@
+/*
+ * score.h
+ *	  A query, and how it sees the nodes of an index.
+ */
+#ifndef VECFEAT_SCORE_H
+#define VECFEAT_SCORE_H
+
+#include "compat.h"
+
+#include "ground/signscore.h"
+#include "index/space.h"
+#include "page/blocks.h"
+#include "page/rows.h"
+
+/*
+ * What a session may ask about its last scan.
+ */
+typedef struct IvfCounters
+{
+	int64		leaves;			/* read */
+	int64		entries;		/* scored */
+	int64		byte_codes;		/* read */
+	int64		heap_rows;		/* fetched to compute a distance */
+} IvfCounters;
+
+extern IvfCounters ivf_last_scan;	/* scan.c */
+
+typedef struct IvfQuery
+{
+	Relation	index;
+	const IvfSpace *space;
+	const float4 *elements;		/* dim: as the operator sees it */
+	double	   *v;				/* n: in the index's space */
+	double		v_norm;
+	double		true_norm;		/* inner product: from the true origin */
+	double		mean_norm;		/* inner product: of the mean */
+	SignQuery	signs;			/* of v */
+	SignQuery	own_signs;		/* of v minus a centroid, made when needed */
+	void	   *own_space;
+	IvfBlockReader reader;
+	char	   *run;			/* room for 32 rows of a leaf */
+	float4	   *w;				/* room for a w that was dropped, */
+	BlockNumber w_node;			/* and the node that it is of */
+	IvfCounters counters;
+} IvfQuery;
+
+/*
+ * A node as the query sees it.  Its centroid is in the parent's row; the
+ * root's is the mean, all zeros.
+ */
+typedef struct IvfView
+{
+	BlockNumber node;
+	int			level;
+	double		key;			/* how far: ||w||^2, or -<q,c> */
+	ListQuery	list;
+} IvfView;
+
+extern void ivf_query_init(IvfQuery *query, Relation index,
+						   const IvfSpace *space);
+extern bool ivf_query_set(IvfQuery *query, const float4 *elements);
+extern void ivf_view(const IvfQuery *query, BlockNumber node, int level,
+					 const float4 *centroid, IvfView *view, float4 *w);
+
+/* called with the bounds of a block's 32 entries and where its rows lie */
+typedef void (*IvfBlockFunction) (const float4 *bounds, const IvfRun *run,
+								  void *arg);
+extern void ivf_score_node(IvfQuery *query, const IvfView *view,
+						   const float4 *w, bool certain,
+						   IvfBlockFunction function, void *arg);
+extern double ivf_bound_distance(const IvfQuery *query, float4 bound,
+								 bool certain);
+extern double ivf_row_bound(const IvfQuery *query, const IvfView *view,
+							const float4 *w, const IvfRowHead *row,
+							const int8 *code);
+
+#endif							/* VECFEAT_SCORE_H */

@@ -1,0 +1,175 @@
+/*
+ * space.c
+ *	  The space in which an index keeps vectors: centred, rotated, padded.
+ */
+#include "compat.h"
+
+#include "index/space.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "page/meta.h"
+
+/*
+ * Makes the space of an operator class in the current context.  mean stays in
+ * use.
+ */
+IvfSpace *
+ivf_space_make(const IvfOpclass *opclass, int dim, uint64 seed,
+			   const float4 *mean)
+{
+	IvfSpace   *space = palloc0(sizeof(IvfSpace));
+	Rotation   *rotation;
+	double	   *origin;
+	int			i;
+
+	space->opclass = opclass;
+	space->metric = opclass->metric;
+	space->dim = dim;
+	space->n = rotation_padded(dim);
+	space->mean = mean;
+
+	rotation = palloc(rotation_size(space->n));
+	rotation_init(rotation, space->n, seed);
+	space->rotation = rotation;
+
+	origin = palloc0(sizeof(double) * space->n);
+	for (i = 0; i < dim; i++)
+		origin[i] = mean[i];
+	rotate(rotation, origin);
+	space->origin = origin;
+	return space;
+}
+
+/*
+ * Reads the space of an index, and its metapage.
+ */
+IvfSpace *
+ivf_space_read(Relation index, IvfMetaData *meta)
+{
+	const IvfOpclass *opclass = ivf_opclass(index);
+	float4	   *mean;
+
+	ivf_meta_read(index, meta);
+	if (meta->metric != opclass->metric ||
+		meta->element_type != opclass->element_type)
+		ivf_corrupted(index, IVF_META_BLOCK,
+					  "it was built for metric %u of element type %u",
+					  meta->metric, meta->element_type);
+	mean = palloc(sizeof(float4) * meta->dimensions);
+	ivf_mean_read(index, meta, mean);
+	return ivf_space_make(opclass, meta->dimensions, meta->seed, mean);
+}
+
+/*
+ * Widens x to float8, and makes it a unit vector where the metric is the
+ * cosine.  False if it has no direction: "zero" is what the operator's own
+ * norm says, the sum of squares in float8.
+ */
+bool
+ivf_normalise(const IvfSpace *space, const float4 *x, double *v)
+{
+	int			i;
+
+	for (i = 0; i < space->dim; i++)
+		v[i] = x[i];
+	if (space->metric == METRIC_COSINE)
+	{
+		double		norm = sqrt(vec_kernels->inner_product(x, x, space->dim));
+
+		if (norm == 0)
+			return false;
+		for (i = 0; i < space->dim; i++)
+			v[i] /= norm;
+	}
+	return true;
+}
+
+/*
+ * Maps the dim elements of x to the n of v.  False if x has no place, because
+ * its distance to anything is NaN.
+ */
+bool
+ivf_place(const IvfSpace *space, const float4 *x, double *v)
+{
+	int			i;
+
+	if (!ivf_normalise(space, x, v))
+		return false;
+	for (i = 0; i < space->dim; i++)
+		v[i] -= space->mean[i];
+	for (; i < space->n; i++)
+		v[i] = 0;
+	rotate(space->rotation, v);
+	return true;
+}
+
+/*
+ * v minus a centroid, rounded to float4; returns its norm rounded up, such
+ * that no rounding makes the distance itself longer.
+ */
+float4
+ivf_residual(const double *v, const float4 *centroid, int n, float4 *residual)
+{
+	double		squares = 0;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		double		r = v[i] - centroid[i];
+
+		residual[i] = (float4) r;
+		squares += r * r;
+	}
+	return float_up(sqrt(squares) * (1 + 0x1p-20));
+}
+
+/*
+ * <c, v - c> with c seen from the true origin.
+ */
+double
+ivf_true_dot(const IvfSpace *space, const double *v, const float4 *centroid,
+			 int n)
+{
+	double		dot = 0;
+	int			i;
+
+	for (i = 0; i < n; i++)
+		dot += (centroid[i] + space->origin[i]) * (v[i] - centroid[i]);
+	return dot;
+}
+
+/*
+ * Room for an entry, in the current context.
+ */
+IvfEntry *
+ivf_entry_alloc(int n)
+{
+	IvfEntry   *entry = palloc0(sizeof(IvfEntry));
+
+	entry->nibbles = palloc(n / 4);
+	entry->code = palloc(n);
+	return entry;
+}
+
+/*
+ * Encodes the placed vector v against a leaf's centroid.  scratch has room for
+ * n values.  Returns the radius that the leaf needs to hold it.
+ */
+float4
+ivf_encode(const IvfSpace *space, const double *v, const float4 *centroid,
+		   ItemPointer tid, float4 *scratch, IvfEntry *entry)
+{
+	bool		inner_product = (space->metric == METRIC_INNER_PRODUCT);
+	double		g = inner_product ?
+	ivf_true_dot(space, v, centroid, space->n) : 0;
+	ByteFactors factors;
+	float4		radius = ivf_residual(v, centroid, space->n, scratch);
+
+	encode_signs(scratch, centroid, space->n, g, inner_product, entry->nibbles,
+				 &entry->factors);
+	encode_bytes(scratch, space->n, g, entry->code, &factors);
+	ivf_row_fill(&entry->row, tid, &factors);
+	return radius;
+}

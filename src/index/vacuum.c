@@ -1,0 +1,238 @@
+/*
+ * vacuum.c
+ *	  Takes out the entries of dead rows.
+ *
+ * Pages are visited in the file's order, which is that of the chains too: a
+ * page that is added while we read comes at the end and is visited as well.
+ * A page is locked exclusively, not for cleanup: scans keep no pins, and their
+ * snapshots protect them from recycled TIDs.
+ */
+#include "compat.h"
+
+#include "index/ops.h"
+
+#include "commands/vacuum.h"
+#include "index/space.h"
+#include "miscadmin.h"
+#include "page/blocks.h"
+#include "page/entries.h"
+#include "page/meta.h"
+#include "page/tids.h"
+#include "storage/lmgr.h"
+
+typedef struct VacuumState
+{
+	Relation	index;
+	int			n;
+	IndexBulkDeleteResult *stats;
+	IndexBulkDeleteCallback callback;
+	void	   *callback_state;
+	double		dead_slots;
+} VacuumState;
+
+/*
+ * Puts the room hint of a chain back to a page that has got room, if it points
+ * behind.  The chain's pages stand in ascending order.
+ */
+static void
+lower_room(VacuumState *state, BlockNumber chain, BlockNumber block,
+		   IvfPageKind kind)
+{
+	Buffer		buffer = ivf_page_read(state->index, chain, kind, chain,
+									   BUFFER_LOCK_EXCLUSIVE);
+	BlockNumber room = IvfOpaque(BufferGetPage(buffer))->u.live.room;
+	IvfChange	change;
+
+	if (room == InvalidBlockNumber || room <= block)
+	{
+		UnlockReleaseBuffer(buffer);
+		return;
+	}
+	ivf_change_begin(&change, state->index);
+	IvfOpaque(ivf_change_page(&change, buffer, false))->u.live.room = block;
+	ivf_change_finish(&change);
+}
+
+static bool
+is_dead(VacuumState *state, ItemPointer tid)
+{
+	return state->callback(tid, state->callback_state);
+}
+
+/*
+ * The image to change of a locked page: the change begins when there is
+ * something to delete.
+ */
+static Page
+image(VacuumState *state, IvfChange *change, Buffer buffer, Page *page)
+{
+	if (*page == NULL)
+	{
+		ivf_change_begin(change, state->index);
+		*page = ivf_change_page(change, buffer, false);
+	}
+	return *page;
+}
+
+/*
+ * Kills the dead entries of a leaf's code page; true if there were any.
+ */
+static bool
+vacuum_code_page(VacuumState *state, Buffer buffer)
+{
+	BlockNumber block = BufferGetBlockNumber(buffer);
+	Page		page = BufferGetPage(buffer);
+	Page		changed = NULL;
+	IvfChange	change;
+	uint32		offset;
+	int			slot;
+
+	for (offset = ivf_first_head(state->index, block, page);
+		 offset != 0;
+		 offset = ivf_next_head(page, offset, state->n))
+	{
+		for (slot = 0; slot < VEC_BLOCK; slot++)
+		{
+			ItemPointer tid = &ivf_block_at(page, offset)->tid[slot];
+
+			if (!ItemPointerIsValid(tid))
+				state->dead_slots++;
+			else if (is_dead(state, tid))
+			{
+				ivf_block_kill(ivf_block_at(image(state, &change, buffer, &changed),
+											offset), slot);
+				state->stats->tuples_removed++;
+				state->dead_slots++;
+			}
+			else
+				state->stats->num_index_tuples++;
+		}
+	}
+	if (changed)
+		ivf_change_finish(&change);
+	else
+		UnlockReleaseBuffer(buffer);
+	return changed != NULL;
+}
+
+/*
+ * Likewise for a page of TIDs.
+ */
+static bool
+vacuum_tids_page(VacuumState *state, Buffer buffer)
+{
+	Page		page = BufferGetPage(buffer);
+	Page		changed = NULL;
+	IvfChange	change;
+	int			used = ivf_tids_used(page);
+	int			i;
+
+	for (i = 0; i < used; i++)
+	{
+		ItemPointer tid = &IvfPageTids(page)[i];
+
+		if (!ItemPointerIsValid(tid))
+			continue;
+		if (is_dead(state, tid))
+		{
+			ItemPointerSetInvalid(&IvfPageTids(image(state, &change, buffer,
+													 &changed))[i]);
+			state->stats->tuples_removed++;
+		}
+		else
+			state->stats->num_index_tuples++;
+	}
+	if (changed)
+		ivf_change_finish(&change);
+	else
+		UnlockReleaseBuffer(buffer);
+	return changed != NULL;
+}
+
+static void
+vacuum_page(VacuumState *state, IndexVacuumInfo *info, BlockNumber block)
+{
+	Buffer		buffer = ReadBufferExtended(state->index, MAIN_FORKNUM, block,
+											RBM_NORMAL, info->strategy);
+	Page		page;
+	BlockNumber chain;
+	IvfPageKind kind;
+
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	page = BufferGetPage(buffer);
+	if (PageIsNew(page))
+	{
+		/* added to the file before a crash, or by an insert at work right now */
+		state->stats->pages_free++;
+		UnlockReleaseBuffer(buffer);
+		return;
+	}
+	kind = IvfOpaque(page)->kind;
+	ivf_page_check(state->index, block, page, kind, InvalidBlockNumber);
+	chain = IvfOpaque(page)->owner;
+
+	if (kind == IVF_CODE_PAGE && IvfOpaque(page)->level == 0)
+	{
+		if (vacuum_code_page(state, buffer))
+			lower_room(state, chain, block, kind);
+	}
+	else if (kind == IVF_TIDS_PAGE)
+	{
+		if (vacuum_tids_page(state, buffer))
+			lower_room(state, chain, block, kind);
+	}
+	else
+		UnlockReleaseBuffer(buffer);
+}
+
+/*
+ * ambulkdelete.  CREATE INDEX CONCURRENTLY calls it with a callback that only
+ * looks: it must be shown every TID.
+ */
+IndexBulkDeleteResult *
+ivf_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
+				IndexBulkDeleteCallback callback, void *callback_state)
+{
+	VacuumState state = {0};
+	IvfMetaData meta;
+	BlockNumber block = IVF_META_BLOCK;
+	double		entries;
+
+	if (stats == NULL)
+		stats = palloc0(sizeof(IndexBulkDeleteResult));
+	ivf_meta_read(info->index, &meta);
+	state.index = info->index;
+	state.n = rotation_padded(meta.dimensions);
+	state.stats = stats;
+	state.callback = callback;
+	state.callback_state = callback_state;
+
+	/* a second pass of one VACUUM counts anew */
+	stats->num_index_tuples = 0;
+	stats->pages_free = 0;
+	while (block < RelationGetNumberOfBlocks(info->index))
+	{
+		BlockNumber blocks = RelationGetNumberOfBlocks(info->index);
+
+		for (; block < blocks; block++)
+		{
+			compat_vacuum_delay_point();
+			vacuum_page(&state, info, block);
+		}
+	}
+	stats->num_pages = block;
+	stats->estimated_count = false;
+	entries = stats->num_index_tuples;
+	ivf_meta_hints(info->index, entries, state.dead_slots);
+	return stats;
+}
+
+/*
+ * amvacuumcleanup.  Without deletions there is nothing to clean up and nothing
+ * new to tell: NULL leaves pg_class as it is.
+ */
+IndexBulkDeleteResult *
+ivf_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
+{
+	return stats;
+}

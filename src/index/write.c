@@ -1,0 +1,445 @@
+/*
+ * write.c
+ *	  Writes a new index: layout first, then the pages.
+ *
+ *		meta | mean | NaN rows | NULL rows |
+ *		code pages of inner nodes, the root first | code pages of leaves |
+ *		refine pages of inner nodes | refine pages of leaves
+ *
+ * How many entries every node has is known when writing begins, so all block
+ * numbers are.  Each node's code pages are its own; refine pages are packed
+ * across nodes.
+ */
+#include "compat.h"
+
+#include "index/build.h"
+
+#include <math.h>
+
+#include "access/xloginsert.h"
+#include "page/blocks.h"
+#include "page/meta.h"
+#include "page/rows.h"
+#include "page/writer.h"
+
+typedef struct Layout
+{
+	BlockNumber mean;
+	BlockNumber nans;
+	BlockNumber nulls;
+	BlockNumber root;			/* first of the inner nodes' code pages */
+	BlockNumber leaves;			/* first of the leaves' code pages */
+	BlockNumber rows;			/* first refine page */
+	BlockNumber *list;			/* first page of each leaf */
+	BlockNumber *cell;			/* first page of each node above the leaves */
+} Layout;
+
+/*
+ * Blocks and their rows, being filled.
+ */
+typedef struct NodeWriter
+{
+	Relation	index;
+	ForkNumber	fork;
+	int			n;
+	int			level;
+	IvfWriter	code;
+	IvfWriter	rows;
+	BlockNumber node;
+	BlockNumber room;			/* page of the last block with dead slots */
+	IvfBlockHead head;
+	uint8	   *columns;
+	char	   *row;			/* 32 rows, heads and bodies */
+	int			count;			/* slots filled */
+} NodeWriter;
+
+/* code pages of a node with so many entries */
+static BlockNumber
+code_pages(double entries, int n)
+{
+	IvfPlace	place = {0, IVF_PAGE_START};
+	double		blocks = ceil(entries / VEC_BLOCK);
+
+	for (; blocks > 0; blocks--)
+	{
+		place_head(&place, sizeof(IvfBlockHead));
+		place_advance(&place, sizeof(IvfBlockHead) + IVF_COLUMN_BYTES(n));
+	}
+	return place.page + 1;
+}
+
+static BlockNumber
+tid_pages(double tids)
+{
+	return (BlockNumber) Max(1, ceil(tids / IVF_TIDS_PER_PAGE));
+}
+
+static void
+plan_layout(IvfBuild *build, Layout *layout)
+{
+	IvfClusters *clusters = build->clusters;
+	BlockNumber next = IVF_META_BLOCK + 1;
+	int			i;
+
+	layout->mean = next;
+	next += ivf_mean_pages(build->dim);
+	layout->nans = InvalidBlockNumber;
+	if (build->opclass->metric == METRIC_COSINE)
+	{
+		layout->nans = next;
+		next += tid_pages(build->nans);
+	}
+	layout->nulls = next;
+	next += tid_pages(build->nulls);
+
+	layout->root = next;
+	if (build->height > 1)
+		next += code_pages(build->height > 2 ? clusters->cells : clusters->lists,
+						   build->n);
+	layout->cell = palloc(sizeof(BlockNumber) * clusters->cells);
+	for (i = 0; i < clusters->cells && build->height > 2; i++)
+	{
+		layout->cell[i] = next;
+		next += code_pages(clusters->first[i + 1] - clusters->first[i], build->n);
+	}
+	layout->leaves = next;
+	layout->list = palloc_extended(sizeof(BlockNumber) * (Size) clusters->lists,
+								   MCXT_ALLOC_HUGE);
+	for (i = 0; i < clusters->lists; i++)
+	{
+		layout->list[i] = next;
+		next += code_pages(build->list_entries[i], build->n);
+	}
+	layout->rows = next;
+}
+
+/* a page of the new index, to be changed once more */
+static Buffer
+written_page(IvfBuild *build, BlockNumber block)
+{
+	Buffer		buffer = ReadBufferExtended(build->index, build->fork, block,
+											RBM_NORMAL, NULL);
+
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	return buffer;
+}
+
+/*
+ * Writes the block at hand, if it has entries; rows for its dead slots too.
+ */
+static void
+flush_block(NodeWriter *writer)
+{
+	uint32		head_size = IVF_ROW_HEAD(writer->level);
+	uint32		body_size = IVF_ROW_BODY(writer->level, writer->n);
+	IvfPlace	place;
+	int			i;
+
+	if (writer->count == 0)
+		return;
+	for (i = 0; i < VEC_BLOCK; i++)
+	{
+		char	   *row = writer->row + (Size) i * (head_size + body_size);
+
+		place = ivf_writer_head(&writer->rows, row, head_size);
+		ivf_writer_body(&writer->rows, row + head_size, body_size);
+		if (i == 0)
+		{
+			writer->head.rows = place.page;
+			writer->head.rows_rest = place.page + 1;
+			writer->head.rows_offset = place.offset;
+		}
+	}
+	place = ivf_writer_head(&writer->code, &writer->head, sizeof(IvfBlockHead));
+	ivf_writer_body(&writer->code, writer->columns, IVF_COLUMN_BYTES(writer->n));
+	writer->room = writer->count < VEC_BLOCK ? place.page : InvalidBlockNumber;
+
+	ivf_block_clear(&writer->head);
+	memset(writer->columns, 0, IVF_COLUMN_BYTES(writer->n));
+	memset(writer->row, 0, (Size) VEC_BLOCK * (head_size + body_size));
+	writer->count = 0;
+}
+
+static void
+begin_node(NodeWriter *writer, int level)
+{
+	if (level != writer->level)
+	{
+		writer->level = level;
+		if (writer->row)
+			pfree(writer->row);
+		writer->row = palloc0((Size) VEC_BLOCK *
+							  (IVF_ROW_HEAD(level) + IVF_ROW_BODY(level, writer->n)));
+	}
+	ivf_writer_chain(&writer->code, level);
+	writer->node = writer->code.owner;
+	writer->room = InvalidBlockNumber;
+}
+
+static void
+add_entry(NodeWriter *writer, ItemPointer tid, const SignFactors *factors,
+		  const uint8 *nibbles, const void *row_head, const void *row_body)
+{
+	uint32		head_size = IVF_ROW_HEAD(writer->level);
+	uint32		body_size = IVF_ROW_BODY(writer->level, writer->n);
+	char	   *row = writer->row +
+	(Size) writer->count * (head_size + body_size);
+
+	ivf_block_set(&writer->head, writer->count, tid, factors);
+	ivf_columns_set(writer->columns, 0, writer->n / 4, writer->count, nibbles);
+	memcpy(row, row_head, head_size);
+	memcpy(row + head_size, row_body, body_size);
+	if (++writer->count == VEC_BLOCK)
+		flush_block(writer);
+}
+
+/*
+ * Ends a node: tells its first page where inserts find room.
+ */
+static void
+end_node(IvfBuild *build, NodeWriter *writer)
+{
+	BlockNumber last;
+	Buffer		buffer;
+
+	flush_block(writer);
+	last = BufferGetBlockNumber(writer->code.buffer);
+	if (writer->room == InvalidBlockNumber)
+		writer->room = last;
+	if (writer->room == writer->node)
+		return;
+
+	/* the last page is still locked by the writer; it is not the first */
+	buffer = written_page(build, writer->node);
+	IvfOpaque(BufferGetPage(buffer))->u.live.room = writer->room;
+	MarkBufferDirty(buffer);
+	UnlockReleaseBuffer(buffer);
+}
+
+/*
+ * Adds a child to the inner node being written.
+ */
+static void
+add_child(IvfBuild *build, NodeWriter *writer, BlockNumber child,
+		  const float4 *centroid, const float4 *parent, float4 radius,
+		  double *v, float4 *residual, uint8 *nibbles)
+{
+	bool		inner_product = (build->opclass->metric == METRIC_INNER_PRODUCT);
+	IvfChildHead head;
+	SignFactors factors;
+	double		g = 0;
+	int			i;
+
+	for (i = 0; i < build->n; i++)
+		v[i] = centroid[i];
+	ivf_residual(v, parent, build->n, residual);
+	if (inner_product)
+		g = ivf_true_dot(build->space, v, parent, build->n);
+	encode_signs(residual, parent, build->n, g, inner_product, nibbles, &factors);
+
+	memset(&head, 0, sizeof(head));
+	ItemPointerSet(&head.tid, child, FirstOffsetNumber);
+	head.radius = radius;
+	add_entry(writer, &head.tid, &factors, nibbles, &head, centroid);
+}
+
+/*
+ * Writes the nodes above the leaves: the root, and a node for each cell in a
+ * tree of three levels.
+ */
+static void
+write_inner(IvfBuild *build, const Layout *layout, NodeWriter *writer)
+{
+	IvfClusters *clusters = build->clusters;
+	int			n = build->n;
+	double	   *v = palloc(sizeof(double) * n);
+	float4	   *residual = palloc(sizeof(float4) * n);
+	uint8	   *nibbles = palloc(n / 4);
+	float4	   *origin = palloc0(sizeof(float4) * n);
+	int			i;
+	int			cell;
+
+	begin_node(writer, build->height - 1);
+	if (build->height == 2)
+	{
+		for (i = 0; i < clusters->lists; i++)
+			add_child(build, writer, layout->list[i],
+					  clusters->list + (Size) i * n, origin,
+					  build->list_radius[i], v, residual, nibbles);
+	}
+	else
+	{
+		for (cell = 0; cell < clusters->cells; cell++)
+			add_child(build, writer, layout->cell[cell],
+					  clusters->cell + (Size) cell * n, origin,
+					  build->cell_radius[cell], v, residual, nibbles);
+	}
+	end_node(build, writer);
+
+	for (cell = 0; cell < clusters->cells && build->height == 3; cell++)
+	{
+		begin_node(writer, 1);
+		for (i = clusters->first[cell]; i < clusters->first[cell + 1]; i++)
+			add_child(build, writer, layout->list[i],
+					  clusters->list + (Size) i * n,
+					  clusters->cell + (Size) cell * n,
+					  build->list_radius[i], v, residual, nibbles);
+		end_node(build, writer);
+	}
+	pfree(v);
+	pfree(residual);
+	pfree(nibbles);
+	pfree(origin);
+}
+
+/*
+ * Reads the sorted rows: those without a place go to their chains, which come
+ * first, the others to the leaves.
+ */
+static void
+write_rows(IvfBuild *build, const Layout *layout, NodeWriter *writer,
+		   IvfWriter *tids)
+{
+	IvfEntry   *entry = ivf_entry_alloc(build->n);
+	double		done = 0;
+	int			chain = IVF_LIST_NULLS - 1;
+	int			current = -1;
+	int			list;
+	ItemPointerData tid;
+
+	while (ivf_next_assigned(build, &list, &tid, entry))
+	{
+		if (list < 0)
+		{
+			if (list != chain)
+			{
+				ivf_writer_end(tids);
+				ivf_writer_begin(tids, build->index, build->fork, IVF_TIDS_PAGE,
+								 list == IVF_LIST_NULLS ? layout->nulls : layout->nans);
+				ivf_writer_chain(tids, 0);
+				chain = list;
+			}
+			ivf_writer_head(tids, &tid, sizeof(tid));
+		}
+		else
+		{
+			while (current < list)
+			{
+				if (current >= 0)
+					end_node(build, writer);
+				begin_node(writer, 0);
+				current++;
+			}
+			add_entry(writer, &tid, &entry->factors, entry->nibbles,
+					  &entry->row, entry->code);
+		}
+		ivf_build_done(++done);
+	}
+	ivf_writer_end(tids);
+
+	/* leaves after the last row have a page all the same */
+	for (;;)
+	{
+		if (current >= 0)
+			end_node(build, writer);
+		if (current == build->clusters->lists - 1)
+			break;
+		begin_node(writer, 0);
+		current++;
+	}
+}
+
+/*
+ * An empty chain of TIDs, which the rows may then be written over.
+ */
+static void
+write_empty_chain(IvfBuild *build, BlockNumber block)
+{
+	IvfWriter	writer;
+
+	ivf_writer_begin(&writer, build->index, build->fork, IVF_TIDS_PAGE, block);
+	ivf_writer_chain(&writer, 0);
+	ivf_writer_end(&writer);
+}
+
+static void
+write_meta(IvfBuild *build, const Layout *layout)
+{
+	IvfMetaData meta;
+	IvfWriter	writer;
+	int			i;
+
+	memset(&meta, 0, sizeof(meta));
+	meta.magic = IVF_MAGIC;
+	meta.version = IVF_FORMAT_VERSION;
+	meta.metric = build->opclass->metric;
+	meta.element_type = build->opclass->element_type;
+	meta.dimensions = build->dim;
+	meta.seed = IVF_ROTATION_SEED;
+	meta.rotation_version = ROTATION_VERSION;
+	meta.height = build->height;
+	meta.root = layout->root;
+	meta.mean = layout->mean;
+	meta.nans = layout->nans;
+	meta.nulls = layout->nulls;
+	meta.calibration = InvalidBlockNumber;
+	meta.leaves = build->clusters->lists;
+	meta.lists_option = build->lists_option;
+	meta.entries = build->entries;
+	for (i = 0; i < build->clusters->lists; i++)
+		meta.dead_slots += (VEC_BLOCK - build->list_entries[i] % VEC_BLOCK) % VEC_BLOCK;
+
+	ivf_writer_begin(&writer, build->index, build->fork, IVF_META_PAGE,
+					 IVF_META_BLOCK);
+	ivf_meta_fill(ivf_writer_page(&writer), &meta);
+	ivf_writer_end(&writer);
+
+	ivf_writer_begin(&writer, build->index, build->fork, IVF_MEAN_PAGE,
+					 layout->mean);
+	ivf_writer_chain(&writer, 0);
+	ivf_writer_body(&writer, build->space->mean, sizeof(float4) * build->dim);
+	ivf_writer_end(&writer);
+}
+
+/*
+ * Writes all pages, without WAL, and logs them at the end: nobody can see the
+ * index before, and a crash leaves a file that no catalog row knows.  An init
+ * fork is logged even though its relation is not: it is what a crash or a
+ * promotion starts from.
+ */
+void
+ivf_write_index(IvfBuild *build)
+{
+	Layout		layout;
+	NodeWriter	writer;
+	IvfWriter	tids;
+
+	plan_layout(build, &layout);
+	write_meta(build, &layout);
+	if (layout.nans != InvalidBlockNumber)
+		write_empty_chain(build, layout.nans);
+	write_empty_chain(build, layout.nulls);
+
+	memset(&writer, 0, sizeof(writer));
+	writer.index = build->index;
+	writer.fork = build->fork;
+	writer.n = build->n;
+	writer.level = -1;
+	writer.columns = palloc0(IVF_COLUMN_BYTES(build->n));
+	ivf_block_clear(&writer.head);
+	ivf_writer_begin(&writer.code, build->index, build->fork, IVF_CODE_PAGE,
+					 layout.root);
+	ivf_writer_begin(&writer.rows, build->index, build->fork, IVF_REFINE_PAGE,
+					 layout.rows);
+	ivf_writer_begin(&tids, build->index, build->fork, IVF_TIDS_PAGE, layout.nulls);
+	if (build->height > 1)
+		write_inner(build, &layout, &writer);
+	write_rows(build, &layout, &writer, &tids);
+	ivf_writer_end(&writer.code);
+	ivf_writer_end(&writer.rows);
+
+	if (RelationNeedsWAL(build->index) || build->fork == INIT_FORKNUM)
+		log_newpage_range(build->index, build->fork, 0,
+						  RelationGetNumberOfBlocksInFork(build->index, build->fork),
+						  true);
+}
