@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ground/prng.h"
 
@@ -79,6 +80,43 @@ static inline int
 below(Prng *prng, int n)
 {
 	return (int) (prng_next(prng) % (uint64_t) n);
+}
+
+/* the worse of two errors; NaN is the worst, and stays */
+static inline double
+worse(double worst, double error)
+{
+	return isnan(worst) || error <= worst ? worst : error;
+}
+
+/*
+ * A digest of values in turn, for golden values: by their bits, the same
+ * whatever the machine's byte order.
+ */
+static inline uint64_t
+digest(uint64_t before, uint64_t bits)
+{
+	Prng		prng = {before ^ bits};
+
+	return prng_next(&prng);
+}
+
+static inline uint64_t
+digest_float8(uint64_t before, double value)
+{
+	uint64_t	bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return digest(before, bits);
+}
+
+static inline uint64_t
+digest_float4(uint64_t before, float value)
+{
+	uint32_t	bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return digest(before, bits);
 }
 
 #endif							/* VECFEAT_TAP_H */

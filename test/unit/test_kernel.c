@@ -1,0 +1,523 @@
+/*
+ * test_kernel.c
+ *	  The kernels against their documented arithmetic: long double oracles for
+ *	  the values, a plain implementation of the lane order for the bits.
+ */
+#include <float.h>
+#include <inttypes.h>
+
+#include "ground/kernel.h"
+#include "tap.h"
+
+#define LONGEST		16000
+
+typedef enum Function
+{
+	L2_SQUARED,
+	INNER_PRODUCT,
+	L1,
+	COSINE_SUMS,
+	NFUNCTIONS
+} Function;
+
+static const char *const function_name[] =
+{"l2_squared", "inner_product", "l1", "cosine_sums"};
+
+/*
+ * Elements: by turns Gaussian, positive, whole, on all scales that float4 has,
+ * as large as they can be, denormal, and zeros of both signs.
+ */
+#define NKINDS	7
+
+static void
+fill(Prng *prng, float *v, int n, int kind)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		double		sign = below(prng, 2) ? 1 : -1;
+
+		switch (kind)
+		{
+			case 0:
+				v[i] = (float) gauss(prng);
+				break;
+			case 1:
+				v[i] = (float) prng_double(prng);
+				break;
+			case 2:
+				v[i] = (float) (below(prng, 511) - 255);
+				break;
+			case 3:
+				v[i] = (float) (sign * ldexp(1 + prng_double(prng),
+											 below(prng, 275) - 149));
+				break;
+			case 4:
+				v[i] = (float) (sign * FLT_MAX);
+				break;
+			case 5:
+				v[i] = (float) (sign * ldexp(below(prng, 1 << 23), -149));
+				break;
+			default:
+				v[i] = (float) (sign * 0.0);
+				break;
+		}
+	}
+}
+
+/* the lanes from first on, every step-th, as the tree of kernel.h adds them */
+static double
+add_tree(const double *lane, int first, int step)
+{
+	if (step == VEC_LANES)
+		return lane[first];
+	return add_tree(lane, first, step * 2) +
+		add_tree(lane, first + step, step * 2);
+}
+
+static double
+term(Function function, double x, double y)
+{
+	double		d = x - y;
+
+	switch (function)
+	{
+		case L2_SQUARED:
+			return d * d;
+		case L1:
+			return d < 0 ? -d : d;
+		default:
+			return x * y;
+	}
+}
+
+/* the bits that kernel.h documents */
+static double
+by_lanes(Function function, const float *a, const float *b, int n)
+{
+	double		lane[VEC_LANES] = {0};
+	int			i;
+
+	for (i = 0; i < n; i++)
+		lane[i % VEC_LANES] += term(function, a[i], b[i]);
+	return add_tree(lane, 0, 1);
+}
+
+/*
+ * The true value; *size becomes the sum of the terms' magnitudes.
+ */
+static long double
+exactly(Function function, const float *a, const float *b, int n,
+		long double *size)
+{
+	long double sum = 0;
+	int			i;
+
+	*size = 0;
+	for (i = 0; i < n; i++)
+	{
+		long double x = a[i];
+		long double y = b[i];
+		long double t = function == L2_SQUARED ? (x - y) * (x - y) :
+			function == L1 ? fabsl(x - y) : x * y;
+
+		sum += t;
+		*size += fabsl(t);
+	}
+	return sum;
+}
+
+/* each float8 operation within half a unit: in a term, a lane, the tree */
+static double
+off_by(double value, Function function, const float *a, const float *b, int n)
+{
+	long double size;
+	long double exact = exactly(function, a, b, n, &size);
+	long double allowed = (3 + n / VEC_LANES + 1 + 4) * 0x1p-53L * size;
+
+	if (value == exact)
+		return 0;
+	return (double) (fabsl(value - exact) / allowed);
+}
+
+static int
+same_bits(double a, double b)
+{
+	return memcmp(&a, &b, sizeof(a)) == 0;
+}
+
+/*
+ * One distance: what a kernel makes of it, in buffers that end where the
+ * vectors end, and start at no more than a float's alignment.
+ */
+static void
+test_distance(const VecKernels *kernels, Function function)
+{
+	Prng		prng = {21};
+	double		worst = 0;
+	int			bits = 0;
+	int			cases = 0;
+	int			size;
+	int			kind;
+
+	for (size = 1; size <= 72; size++)
+	{
+		int			n = size == 71 ? 1000 : size == 72 ? LONGEST : size;
+
+		for (kind = 0; kind < NKINDS * NKINDS; kind++)
+		{
+			int			shift = below(&prng, 4);
+			float	   *space_a = need(sizeof(float) * (n + shift));
+			float	   *space_b = need(sizeof(float) * (n + 3 - shift));
+			float	   *a = space_a + shift;
+			float	   *b = space_b + 3 - shift;
+			double		value;
+
+			fill(&prng, a, n, kind % NKINDS);
+			fill(&prng, b, n, kind / NKINDS);
+			switch (function)
+			{
+				case L2_SQUARED:
+					value = kernels->l2_squared(a, b, n);
+					break;
+				case INNER_PRODUCT:
+					value = kernels->inner_product(a, b, n);
+					break;
+				case L1:
+					value = kernels->l1(a, b, n);
+					break;
+				default:
+					{
+						double		aa;
+						double		bb;
+
+						kernels->cosine_sums(a, b, n, &value, &aa, &bb);
+						bits += !same_bits(aa, by_lanes(function, a, a, n));
+						bits += !same_bits(bb, by_lanes(function, b, b, n));
+						worst = worse(worst, off_by(aa, function, a, a, n));
+						worst = worse(worst, off_by(bb, function, b, b, n));
+						break;
+					}
+			}
+			bits += !same_bits(value, by_lanes(function, a, b, n));
+			worst = worse(worst, off_by(value, function, a, b, n));
+			cases++;
+			free(space_a);
+			free(space_b);
+		}
+	}
+	ok(bits == 0, "%s %s: the bits of the documented order (%d cases)",
+	   kernels->name, function_name[function], cases);
+	ok(worst <= 1, "%s %s: off by %.2f of what float8 may be", kernels->name,
+	   function_name[function], worst);
+}
+
+/*
+ * What is no number must not get lost: the type refuses it, but a sum that a
+ * comparison has dropped it from would hide that it came in.
+ */
+static void
+test_special(const VecKernels *kernels)
+{
+	static const float special[] = {NAN, INFINITY, -INFINITY};
+	float		a[70];
+	float		b[70];
+	int			lost = 0;
+	int			n;
+	int			i;
+	int			s;
+
+	for (n = 1; n <= 70; n++)
+	{
+		for (i = 0; i < n; i++)
+			a[i] = b[i] = 1;
+		for (i = 0; i < n; i++)
+		{
+			for (s = 0; s < 3; s++)
+			{
+				a[i] = special[s];
+				lost += isfinite(kernels->l2_squared(a, b, n)) ||
+					isfinite(kernels->inner_product(a, b, n)) ||
+					isfinite(kernels->l1(a, b, n)) ||
+					isfinite(kernels->l1(b, a, n));
+			}
+			a[i] = 1;
+		}
+	}
+	ok(lost == 0, "%s: NaN and infinity come through", kernels->name);
+}
+
+/*
+ * Expression indexes and standbys hold these bits; made without libm.
+ */
+static void
+test_golden(const VecKernels *kernels)
+{
+	float		a[1003];
+	float		b[1003];
+	Prng		prng = {22};
+	uint64_t	sum = 0;
+	double		value[3];
+	int			i;
+
+	for (i = 0; i < 1003; i++)
+	{
+		a[i] = (float) (prng_double(&prng) - 0.5);
+		b[i] = (float) (prng_double(&prng) - 0.5);
+	}
+	for (i = 1; i <= 1003; i++)
+	{
+		sum = digest_float8(sum, kernels->l2_squared(a, b, i));
+		sum = digest_float8(sum, kernels->inner_product(a, b, i));
+		sum = digest_float8(sum, kernels->l1(a, b, i));
+		kernels->cosine_sums(a, b, i, &value[0], &value[1], &value[2]);
+		sum = digest_float8(sum, value[0]);
+		sum = digest_float8(sum, value[1]);
+		sum = digest_float8(sum, value[2]);
+	}
+	ok(sum == UINT64_C(0x18d075f76e95ecdd), "%s: golden bits (%016" PRIx64 ")",
+	   kernels->name, sum);
+}
+
+/*
+ * byte_dot() within its documented error, where no product is denormal.  The
+ * others get what a denormal loses on top, which bound.c's TINY pays for.
+ */
+static void
+test_byte_dot(const VecKernels *kernels)
+{
+	Prng		prng = {23};
+	double		worst = 0;
+	double		worst_denormal = 0;
+	int			n;
+	int			kind;
+	int			j;
+
+	for (n = 64; n <= LONGEST; n += n < 2048 ? 16 : LONGEST - 2048)
+	{
+		float	   *w = need(sizeof(float) * n);
+		int8_t	   *u = need(n);
+
+		for (kind = 0; kind < 3 * 5; kind++)
+		{
+			long double sum = 0;
+			long double size = 0;
+			double		error;
+			double		allowed;
+			int			denormal = kind / 3 == 4;
+
+			fill(&prng, w, n, denormal ? 5 : kind / 3);
+			for (j = 0; j < n; j++)
+			{
+				if (kind / 3 == 3)
+				{
+					/* the products must neither overflow nor underflow */
+					w[j] = (float) ldexp(1 + prng_double(&prng),
+										 below(&prng, 200) - 100);
+				}
+				switch (kind % 3)
+				{
+					case 0:
+						u[j] = (int8_t) (below(&prng, 256) - 128);
+						break;
+					case 1:
+						u[j] = w[j] >= 0 ? 127 : -128;
+						break;
+					default:
+						u[j] = (int8_t) -below(&prng, 2);
+						break;
+				}
+				sum += (u[j] + 0.5L) * w[j];
+				size += fabsl((u[j] + 0.5L) * w[j]);
+			}
+			error = (double) fabsl(kernels->byte_dot(u, w, n) - sum);
+			allowed = (n / VEC_LANES + 1) * 0x1p-24 * (double) size;
+			if (denormal)
+				worst_denormal = worse(worst_denormal,
+									   error / (allowed + n * 0x1p-150));
+			else
+				worst = worse(worst, error / allowed);
+		}
+		free(w);
+		free(u);
+	}
+	ok(worst <= 1, "%s byte_dot: off by %.2f of what it may be", kernels->name,
+	   worst);
+	ok(worst_denormal <= 1, "%s byte_dot: denormals are off by %.2f",
+	   kernels->name, worst_denormal);
+}
+
+/*
+ * dots() of k rows, in a buffer that ends with the last of them.
+ */
+static void
+test_dots(const VecKernels *kernels)
+{
+	Prng		prng = {24};
+	double		worst = 0;
+	int			overwritten = 0;
+	int			n;
+	int			k;
+	int			i;
+
+	for (n = 16; n <= LONGEST; n = n < 208 ? n + 16 : n == 208 ? 2000 : n * 8)
+	{
+		for (k = 1; k <= 13; k++)
+		{
+			float	   *x = need(sizeof(float) * n);
+			float	   *c = need(sizeof(float) * n * k);
+			float	   *out = need(sizeof(float) * (k + 1));
+
+			fill(&prng, x, n, k % 3);
+			fill(&prng, c, n * k, n / 16 % 3);
+			out[k] = 42;
+			kernels->dots(x, c, k, n, out);
+			for (i = 0; i < k; i++)
+			{
+				long double size;
+				long double sum = exactly(INNER_PRODUCT, x, c + (size_t) i * n,
+										  n, &size);
+
+				/* 8 lanes at least, added in some order */
+				worst = worse(worst, (double)
+							  (fabsl(out[i] - sum) /
+							   ((n / 8 + 8) * 0x1p-24L * size)));
+			}
+			overwritten += out[k] != 42;
+			free(x);
+			free(c);
+			free(out);
+		}
+	}
+	ok(worst <= 1 && overwritten == 0,
+	   "%s dots: off by %.2f of what float4 may be", kernels->name, worst);
+}
+
+/*
+ * Weights of a column that add up to most: anything, one alone, all alike,
+ * with 255 in sum in the latter two.
+ */
+static void
+fill_weights(Prng *prng, uint8_t *weight, int most, int kind)
+{
+	int			left = most;
+	int			k;
+
+	memset(weight, 0, 4);
+	if (kind == 1)
+		weight[below(prng, 4)] = (uint8_t) most;
+	for (k = 0; k < 4 && kind != 1; k++)
+	{
+		weight[k] = (uint8_t) (kind == 0 ? below(prng, left + 1) :
+							   k < 3 ? most / 4 : left);
+		left -= weight[k];
+	}
+}
+
+/* a block's bytes: anything, all ones, what the query is, all but the query */
+static void
+fill_columns(Prng *prng, uint8_t *columns, const uint8_t *flip, int n, int kind)
+{
+	int			m;
+	int			i;
+
+	for (m = 0; m < n / 4; m++)
+	{
+		uint8_t		alike = (uint8_t) (~flip[m] & 0x0f);
+
+		for (i = 0; i < 16; i++)
+			columns[16 * m + i] = (uint8_t)
+				(kind == 0 ? below(prng, 256) : kind == 1 ? 0xff :
+				 kind == 2 ? alike * 0x11 : flip[m] * 0x11);
+	}
+}
+
+/* by kernel.h's words: entry i's bit k of column m against the query's */
+static uint32_t
+naive_score(const uint8_t *columns, const uint8_t *weight,
+			const uint8_t *flip, int n, int i)
+{
+	uint32_t	sum = 0;
+	int			j;
+
+	for (j = 0; j < n; j++)
+	{
+		int			byte = columns[16 * (j / 4) + i % 16];
+		int			nibble = i < 16 ? byte & 0x0f : byte >> 4;
+		int			bit = nibble >> (j % 4) & 1;
+		int			query = !(flip[j / 4] >> (j % 4) & 1);
+
+		if (bit == query)
+			sum += weight[j];
+	}
+	return sum;
+}
+
+static void
+test_score_block(const VecKernels *kernels)
+{
+	Prng		prng = {25};
+	int			wrong = 0;
+	int			cases = 0;
+	uint32_t	greatest = 0;
+	int			n;
+	int			kind;
+	int			i;
+
+	for (n = 64; n <= LONGEST; n += n < 2048 ? 16 : LONGEST - 2048)
+	{
+		uint8_t    *weight = need(n);
+		uint8_t    *flip = need(n / 4);
+		uint8_t    *space = need(4 * n + 1);
+		void	   *table = need(kernels->table_size(n));
+
+		for (kind = 0; kind < 3 * 4 * 2; kind++)
+		{
+			/* pages promise no alignment */
+			uint8_t    *columns = space + kind % 2;
+			uint32_t	sums[VEC_BLOCK];
+
+			for (i = 0; i < n / 4; i++)
+			{
+				flip[i] = (uint8_t) below(&prng, 16);
+				if (kind % 3 == 2 && kind % 4 == 1)
+					flip[i] = 0;
+				fill_weights(&prng, weight + 4 * i, 255, kind % 3);
+			}
+			fill_columns(&prng, columns, flip, n, kind % 4);
+			kernels->make_table(weight, flip, n, table);
+			kernels->score_block(columns, table, n, sums);
+			for (i = 0; i < VEC_BLOCK; i++)
+			{
+				wrong += sums[i] != naive_score(columns, weight, flip, n, i);
+				if (sums[i] > greatest)
+					greatest = sums[i];
+			}
+			cases++;
+		}
+		free(weight);
+		free(flip);
+		free(space);
+		free(table);
+	}
+	ok(wrong == 0, "%s score_block: the sums of plain loops (%d blocks)",
+	   kernels->name, cases);
+	ok(greatest == LONGEST / 4 * 255, "%s score_block: up to %" PRIu32,
+	   kernels->name, greatest);
+}
+
+int
+main(void)
+{
+	int			function;
+
+	for (function = 0; function < NFUNCTIONS; function++)
+		test_distance(vec_kernels, function);
+	test_special(vec_kernels);
+	test_golden(vec_kernels);
+	test_byte_dot(vec_kernels);
+	test_dots(vec_kernels);
+	test_score_block(vec_kernels);
+	return tap_done();
+}

@@ -1,0 +1,93 @@
+/*
+ * test_topk.c
+ *	  The k smallest of a stream, against sorting it.
+ */
+#include "ground/topk.h"
+#include "tap.h"
+
+static int
+compare(const void *a, const void *b)
+{
+	const TopKItem *x = a;
+	const TopKItem *y = b;
+
+	return topk_less(*x, *y) ? -1 : topk_less(*y, *x) ? 1 : 0;
+}
+
+/*
+ * Streams of n items in some order, with few or many different keys; returns
+ * how many had another set of k than the sorted one.
+ */
+static int
+test_streams(Prng *prng, int n, int k, int order)
+{
+	TopKItem   *all = need(sizeof(TopKItem) * n);
+	TopKItem   *items = need(sizeof(TopKItem) * 2 * k);
+	TopK		top;
+	int			wrong = 0;
+	int			keys = 1 + below(prng, order % 2 ? 5 : 1000);
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		all[i].key = (float) below(prng, keys);
+		if (below(prng, 10) == 0)
+			all[i].key = below(prng, 2) ? INFINITY : -INFINITY;
+		all[i].node = (uint32_t) below(prng, 3);
+		all[i].slot = (uint32_t) i;
+	}
+	if (order / 2 > 0)
+		qsort(all, n, sizeof(TopKItem), compare);
+	for (i = 0; order / 2 == 2 && i < n / 2; i++)
+	{
+		TopKItem	t = all[i];
+
+		all[i] = all[n - 1 - i];
+		all[n - 1 - i] = t;
+	}
+
+	topk_init(&top, k, items);
+	for (i = 0; i < n; i++)
+		topk_add(&top, all[i]);
+	topk_finish(&top);
+	qsort(all, n, sizeof(TopKItem), compare);
+	qsort(items, top.count, sizeof(TopKItem), compare);
+	wrong += top.count != (n < k ? n : k);
+	for (i = 0; i < top.count; i++)
+		wrong += compare(&items[i], &all[i]) != 0;
+
+	/* callers pass over what is not below the limit */
+	if (top.full)
+		wrong += top.count != k || !topk_less(items[k - 1], top.limit);
+	else
+		wrong += n > k;
+	free(items);
+	free(all);
+	return wrong > 0;
+}
+
+int
+main(void)
+{
+	static const char *const name[] = {"random", "random, few keys", "sorted",
+	"sorted, few keys", "reversed", "reversed, few keys"};
+	Prng		prng = {61};
+	int			order;
+	int			k;
+	int			n;
+
+	for (order = 0; order < 6; order++)
+	{
+		int			wrong = 0;
+
+		for (k = 1; k <= 40; k++)
+		{
+			for (n = 0; n <= 5 * k; n++)
+				wrong += test_streams(&prng, n, k, order);
+			wrong += test_streams(&prng, 5000, k, order);
+		}
+		wrong += test_streams(&prng, 100000, 1000, order);
+		ok(wrong == 0, "the k smallest, %s", name[order]);
+	}
+	return tap_done();
+}
