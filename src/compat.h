@@ -33,6 +33,13 @@
 #endif
 
 /*
+ * In 18 a word before the declaration took the place of an attribute behind it.
+ */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/*
  * Appends a page of zeros to a relation whose extension lock the caller holds
  * (or that nobody else can see); returns its buffer, pinned and not locked.
  */

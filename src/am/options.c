@@ -47,7 +47,7 @@ bytea *
 ivf_options(Datum options, bool validate)
 {
 	static const relopt_parse_elt table[] = {
-		{"lists", RELOPT_TYPE_INT, offsetof(IvfOptions, lists)},
+		{.optname = "lists", .opttype = RELOPT_TYPE_INT, .offset = offsetof(IvfOptions, lists)},
 	};
 
 	return (bytea *) build_reloptions(options, validate, ivf_relopt_kind,

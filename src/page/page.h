@@ -20,7 +20,7 @@ extern void ivf_page_check(Relation index, BlockNumber block, Page page,
 extern Buffer ivf_page_claim(Relation index, BlockNumber block);
 extern BlockNumber ivf_extend(Relation index, int count);
 extern BlockNumber ivf_page_next(Relation index, BlockNumber block, Page page);
-extern void ivf_corrupted(Relation index, BlockNumber block, const char *detail,...) pg_attribute_printf(3, 4) pg_attribute_noreturn();
+pg_noreturn extern void ivf_corrupted(Relation index, BlockNumber block, const char *detail,...) pg_attribute_printf(3, 4);
 
 /*
  * A sequence of WAL records that change pages.  Pages are changed in the copy
