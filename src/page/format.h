@@ -71,7 +71,12 @@ typedef struct IvfPageOpaqueData
 
 typedef IvfPageOpaqueData *IvfPageOpaque;
 
-#define IvfOpaque(page)		((IvfPageOpaque) PageGetSpecialPointer(page))
+/* no macro: before 16 it would evaluate its argument twice */
+static inline IvfPageOpaque
+IvfOpaque(Page page)
+{
+	return (IvfPageOpaque) PageGetSpecialPointer(page);
+}
 
 /*
  * The bytes of a page that hold data, as offsets from its start: whole columns
