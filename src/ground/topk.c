@@ -18,22 +18,17 @@ topk_init(TopK *top, int k, TopKItem *items)
 	top->k = k;
 	top->count = 0;
 	top->full = 0;
+	top->limit = UINT64_MAX;
 	top->items = items;
 }
 
 static TopKItem
 median(TopKItem a, TopKItem b, TopKItem c)
 {
-	if (topk_less(b, a))
-	{
-		TopKItem	t = a;
+	TopKItem	low = a < b ? a : b;
+	TopKItem	high = a < b ? b : a;
 
-		a = b;
-		b = t;
-	}
-	if (topk_less(c, b))
-		b = topk_less(c, a) ? a : c;
-	return b;
+	return c < low ? low : c > high ? high : c;
 }
 
 /*
@@ -56,9 +51,9 @@ keep_smallest(TopK *top)
 
 		while (i <= j)
 		{
-			while (topk_less(top->items[i], pivot))
+			while (top->items[i] < pivot)
 				i++;
-			while (topk_less(pivot, top->items[j]))
+			while (pivot < top->items[j])
 				j--;
 			if (i <= j)
 			{
@@ -87,7 +82,7 @@ keep_smallest(TopK *top)
 void
 topk_add(TopK *top, TopKItem item)
 {
-	if (top->full && !topk_less(item, top->limit))
+	if (item >= top->limit)
 		return;
 	top->items[top->count++] = item;
 	if (top->count == 2 * top->k)

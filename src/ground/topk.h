@@ -6,26 +6,43 @@
 #define VECFEAT_TOPK_H
 
 #include <stdint.h>
+#include <string.h>
 
 /*
- * Items are ordered by key, then node, then slot, so that a set of the
- * smallest is well defined among equal keys.  No key is NaN.
+ * An item is its key and where it stands, in one number that compares as the
+ * key does, and as the place among equal keys: so a set of the smallest is
+ * well defined, and an item costs one comparison.
  */
-typedef struct TopKItem
-{
-	float		key;
-	uint32_t	node;
-	uint32_t	slot;
-} TopKItem;
+typedef uint64_t TopKItem;
 
-static inline int
-topk_less(TopKItem a, TopKItem b)
+/* key is not NaN */
+static inline TopKItem
+topk_item(float key, uint32_t place)
 {
-	if (a.key != b.key)
-		return a.key < b.key;
-	if (a.node != b.node)
-		return a.node < b.node;
-	return a.slot < b.slot;
+	uint32_t	bits;
+
+	/* floats order like their bits, negative ones the other way round */
+	key += 0.0f;				/* -0 is 0 */
+	memcpy(&bits, &key, sizeof(bits));
+	bits = (bits & 0x80000000) ? ~bits : bits | 0x80000000;
+	return (uint64_t) bits << 32 | place;
+}
+
+static inline float
+topk_key(TopKItem item)
+{
+	uint32_t	bits = (uint32_t) (item >> 32);
+	float		key;
+
+	bits = (bits & 0x80000000) ? bits & 0x7FFFFFFF : ~bits;
+	memcpy(&key, &bits, sizeof(key));
+	return key;
+}
+
+static inline uint32_t
+topk_place(TopKItem item)
+{
+	return (uint32_t) item;
 }
 
 typedef struct TopK
@@ -33,7 +50,7 @@ typedef struct TopK
 	int			k;
 	int			count;
 	int			full;			/* has anything been turned away? */
-	TopKItem	limit;			/* if so: nothing from here on is among the k */
+	TopKItem	limit;			/* nothing from here on is among the k */
 	TopKItem   *items;			/* room for 2 k */
 } TopK;
 

@@ -12,7 +12,7 @@
  * the index for each pass.  That yields the same bounds for every entry that
  * the snapshot can see, for such an entry does not change; so "above the mark"
  * is still "not taken yet", and nothing is lost or taken twice.  Ties are told
- * apart by node and slot for the same reason.
+ * apart by place, a slot's number in the queue, for the same reason.
  */
 #include "compat.h"
 
@@ -144,20 +144,41 @@ ivf_queue_w(IvfQueue *queue, IvfScored *node)
 	return queue->query->w;
 }
 
-static void
-push(IvfQueue *queue, TopKItem item, const IvfRun *run)
+/* the scored node in which a place is */
+static uint32
+node_of(const IvfQueue *queue, uint32 place)
 {
+	uint32		low = 0;
+	uint32		high = queue->count;
+
+	while (high - low > 1)
+	{
+		uint32		middle = low + (high - low) / 2;
+
+		if (queue->nodes[middle].base <= place)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void
+push(IvfQueue *queue, TopKItem item, uint32 number)
+{
+	const IvfScored *node = &queue->nodes[number];
+	uint32		slot = topk_place(item) - node->base;
 	IvfCandidate *candidate = queue->spare;
 
 	if (candidate)
 		queue->spare = (IvfCandidate *) candidate->link.next_sibling;
 	else
 		candidate = MemoryContextAlloc(queue->context, sizeof(IvfCandidate));
-	candidate->key = ivf_bound_distance(queue->query, item.key, queue->certain);
+	candidate->key = ivf_bound_distance(queue->query, topk_key(item), queue->certain);
 	candidate->stage = queue->certain ? IVF_STAGE_BOUND : IVF_STAGE_ESTIMATE;
-	candidate->node = item.node;
-	candidate->row = item.slot % VEC_BLOCK;
-	candidate->run = *run;
+	candidate->node = number;
+	candidate->row = slot % VEC_BLOCK;
+	candidate->run = node->runs[slot / VEC_BLOCK];
 	ItemPointerSetInvalid(&candidate->tid);
 	pairingheap_add(queue->heap, &candidate->link);
 }
@@ -168,15 +189,15 @@ push(IvfQueue *queue, TopKItem item, const IvfRun *run)
 static void
 take_marked(IvfQueue *queue, uint32 number)
 {
-	IvfScored  *node = &queue->nodes[number];
+	const IvfScored *node = &queue->nodes[number];
 	int			slot;
 
 	for (slot = 0; slot < node->blocks * VEC_BLOCK; slot++)
 	{
-		TopKItem	item = {node->bounds[slot], number, slot};
+		TopKItem	item = topk_item(node->bounds[slot], node->base + slot);
 
-		if (item.key < INFINITY && !topk_less(queue->mark, item))
-			push(queue, item, &node->runs[slot / VEC_BLOCK]);
+		if (item <= queue->mark && node->bounds[slot] < INFINITY)
+			push(queue, item, number);
 	}
 }
 
@@ -207,6 +228,7 @@ ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 		queue->count = 0;
 		queue->memory = 0;
 		queue->marked = false;
+		queue->dropped = false;
 		queue->chunk = FIRST_CHUNK;
 	}
 
@@ -222,16 +244,23 @@ ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 	node->parent_row = parent_row;
 	if (parent)
 		node->parent = *parent;
+	if (queue->count > 0)
+		node->base = node[-1].base + node[-1].blocks * VEC_BLOCK;
 	score(queue, node, w);
+	if (node->base + (uint64) node->blocks * VEC_BLOCK > PG_UINT32_MAX)
+		elog(ERROR, "too many entries in the lists of one scan");
 	if (queue->marked)
 		take_marked(queue, queue->count);
 	queue->count++;
 	queue->drained = false;
 	queue->mark_distance = queue->marked ?
-		ivf_bound_distance(queue->query, queue->mark.key, queue->certain) : -INFINITY;
+		ivf_bound_distance(queue->query, topk_key(queue->mark), queue->certain) : -INFINITY;
 
 	if (queue->memory + bounds_size(node) + w_size > queue->memory_limit)
+	{
 		drop_bounds(node);
+		queue->dropped = true;
+	}
 	else
 	{
 		queue->memory += bounds_size(node);
@@ -246,25 +275,25 @@ ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 }
 
 /*
- * Offers the entries of a node that are beyond the mark.
+ * Offers the entries of a node that are beyond the mark.  The float compared
+ * first turns nearly all of them away.
  */
 static void
-offer(const IvfQueue *queue, const IvfScored *node, uint32 number, TopK *top)
+offer(const IvfQueue *queue, const IvfScored *node, TopK *top)
 {
-	float4		least = queue->marked ? queue->mark.key : -INFINITY;
 	int			count = node->blocks * VEC_BLOCK;
 	int			slot;
 
 	for (slot = 0; slot < count; slot++)
 	{
-		TopKItem	item = {node->bounds[slot], number, slot};
+		float4		bound = node->bounds[slot];
+		TopKItem	item;
 
-		if (item.key < least || (top->full && item.key > top->limit.key) ||
-			item.key == INFINITY)
+		if (top->full && bound > topk_key(top->limit))
 			continue;
-		if (queue->marked && !topk_less(queue->mark, item))
-			continue;
-		topk_add(top, item);
+		item = topk_item(bound, node->base + slot);
+		if (bound < INFINITY && (!queue->marked || item > queue->mark))
+			topk_add(top, item);
 	}
 }
 
@@ -280,46 +309,43 @@ restore_bounds(IvfQueue *queue, IvfScored *node)
 	return true;
 }
 
+static int
+compare_places(const void *a, const void *b)
+{
+	uint32		x = topk_place(*(const TopKItem *) a);
+	uint32		y = topk_place(*(const TopKItem *) b);
+
+	return x < y ? -1 : x > y;
+}
+
 /*
- * Makes candidates of the items, which come sorted: a node that has to be
- * scored again for their rows' places is scored once.
+ * Makes candidates of the items.  A node whose bounds were dropped has to be
+ * scored again for where its rows lie: once, if its items come together.
  */
 static void
 push_items(IvfQueue *queue, TopK *top)
 {
+	IvfScored  *restored = NULL;
 	int			i;
-	uint32		restored = 0;
-	bool		any = false;
 
+	if (queue->dropped)
+		qsort(top->items, top->count, sizeof(TopKItem), compare_places);
 	for (i = 0; i < top->count; i++)
 	{
-		IvfScored  *node = &queue->nodes[top->items[i].node];
+		uint32		number = node_of(queue, topk_place(top->items[i]));
+		IvfScored  *node = &queue->nodes[number];
 
-		if (any && restored != top->items[i].node)
+		if (restored && restored != node)
 		{
-			drop_bounds(&queue->nodes[restored]);
-			any = false;
+			drop_bounds(restored);
+			restored = NULL;
 		}
 		if (restore_bounds(queue, node))
-		{
-			restored = top->items[i].node;
-			any = true;
-		}
-		push(queue, top->items[i], &node->runs[top->items[i].slot / VEC_BLOCK]);
+			restored = node;
+		push(queue, top->items[i], number);
 	}
-	if (any)
-		drop_bounds(&queue->nodes[restored]);
-}
-
-static int
-compare_places(const void *a, const void *b)
-{
-	const TopKItem *x = a;
-	const TopKItem *y = b;
-
-	if (x->node != y->node)
-		return x->node < y->node ? -1 : 1;
-	return x->slot < y->slot ? -1 : x->slot > y->slot;
+	if (restored)
+		drop_bounds(restored);
 }
 
 /*
@@ -343,7 +369,7 @@ take_chunk(IvfQueue *queue)
 
 		CHECK_FOR_INTERRUPTS();
 		restored = restore_bounds(queue, node);
-		offer(queue, node, i, &top);
+		offer(queue, node, &top);
 		if (restored)
 			drop_bounds(node);
 	}
@@ -352,7 +378,7 @@ take_chunk(IvfQueue *queue)
 	mark = queue->mark;
 	for (i = 0; i < top.count; i++)
 	{
-		if (i == 0 || topk_less(mark, top.items[i]))
+		if (i == 0 || top.items[i] > mark)
 			mark = top.items[i];
 	}
 	if (top.count > 0)
@@ -362,9 +388,8 @@ take_chunk(IvfQueue *queue)
 	}
 	queue->drained = !top.full;
 	queue->mark_distance = queue->drained ? INFINITY :
-		ivf_bound_distance(queue->query, mark.key, queue->certain);
+		ivf_bound_distance(queue->query, topk_key(mark), queue->certain);
 
-	qsort(top.items, top.count, sizeof(TopKItem), compare_places);
 	push_items(queue, &top);
 	pfree(top.items);
 	queue->chunk = Min(queue->chunk * CHUNK_GROWTH, queue->largest_chunk);

@@ -18,6 +18,7 @@
 typedef struct IvfScored
 {
 	IvfView		view;
+	uint32		base;			/* place of its first slot in the queue */
 	IvfRun		parent;			/* where the row with its centroid lies; */
 	int			parent_row;		/* -1: the root, which has none */
 	float4	   *w;				/* n, or NULL: made again when needed */
@@ -66,6 +67,7 @@ typedef struct IvfQueue
 	bool		drained;		/* is nothing beyond the mark? */
 	int			chunk;			/* candidates to take next */
 	int			largest_chunk;
+	bool		dropped;		/* are there nodes without bounds? */
 	Size		memory;			/* of bounds, runs and w */
 	Size		memory_limit;
 } IvfQueue;

@@ -75,6 +75,29 @@ ivf_query_set(IvfQuery *query, const float4 *elements)
 	return true;
 }
 
+/* what a view holds for inner products alone */
+static void
+view_product(const IvfQuery *query, const float4 *centroid, IvfView *view)
+{
+	const IvfSpace *space = query->space;
+	double		squares = 0;
+	double		dot = 0;
+	int			i;
+
+	for (i = 0; i < space->n; i++)
+	{
+		double		c = (centroid ? centroid[i] : 0) + space->origin[i];
+
+		squares += c * c;
+		dot += (query->v[i] + space->origin[i]) * c;
+	}
+	view->list.q_dot_c = dot;
+	view->list.q_norm = query->true_norm;
+	view->list.c_norm = sqrt(squares);
+	view->list.mean_norm = query->mean_norm;
+	view->key = -dot;
+}
+
 /*
  * How the query sees a node with this centroid (NULL: zeros); w becomes the
  * query minus the centroid, rounded to float4.
@@ -84,34 +107,25 @@ ivf_view(const IvfQuery *query, BlockNumber node, int level,
 		 const float4 *centroid, IvfView *view, float4 *w)
 {
 	const IvfSpace *space = query->space;
-	double		w_squares = 0;
+	double		w_squares;
 	double		c_squares = 0;
-	double		true_squares = 0;
-	double		dot = 0;
 	int			i;
 
 	for (i = 0; i < space->n; i++)
-	{
-		double		c = centroid ? centroid[i] : 0;
-		double		t = c + space->origin[i];
+		w[i] = (float4) (query->v[i] - (centroid ? centroid[i] : 0));
+	w_squares = vec_kernels->inner_product(w, w, space->n);
+	if (centroid)
+		c_squares = vec_kernels->inner_product(centroid, centroid, space->n);
 
-		w[i] = (float4) (query->v[i] - c);
-		w_squares += (double) w[i] * w[i];
-		c_squares += c * c;
-		true_squares += t * t;
-		dot += (query->v[i] + space->origin[i]) * t;
-	}
 	view->node = node;
 	view->level = level;
+	view->key = w_squares;
 	view->list.metric = space->metric;
 	view->list.n = space->n;
 	view->list.w_norm = sqrt(w_squares);
 	view->list.reach = query->v_norm + sqrt(c_squares);
-	view->list.q_dot_c = dot;
-	view->list.q_norm = query->true_norm;
-	view->list.c_norm = sqrt(true_squares);
-	view->list.mean_norm = query->mean_norm;
-	view->key = space->metric == METRIC_INNER_PRODUCT ? -dot : w_squares;
+	if (space->metric == METRIC_INNER_PRODUCT)
+		view_product(query, centroid, view);
 }
 
 /*

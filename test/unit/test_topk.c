@@ -5,13 +5,15 @@
 #include "ground/topk.h"
 #include "tap.h"
 
+#include <float.h>
+
 static int
 compare(const void *a, const void *b)
 {
-	const TopKItem *x = a;
-	const TopKItem *y = b;
+	TopKItem	x = *(const TopKItem *) a;
+	TopKItem	y = *(const TopKItem *) b;
 
-	return topk_less(*x, *y) ? -1 : topk_less(*y, *x) ? 1 : 0;
+	return x < y ? -1 : x > y;
 }
 
 /*
@@ -30,11 +32,11 @@ test_streams(Prng *prng, int n, int k, int order)
 
 	for (i = 0; i < n; i++)
 	{
-		all[i].key = (float) below(prng, keys);
+		float		key = (float) below(prng, keys);
+
 		if (below(prng, 10) == 0)
-			all[i].key = below(prng, 2) ? INFINITY : -INFINITY;
-		all[i].node = (uint32_t) below(prng, 3);
-		all[i].slot = (uint32_t) i;
+			key = below(prng, 2) ? INFINITY : -INFINITY;
+		all[i] = topk_item(key, (uint32_t) i);
 	}
 	if (order / 2 > 0)
 		qsort(all, n, sizeof(TopKItem), compare);
@@ -58,12 +60,37 @@ test_streams(Prng *prng, int n, int k, int order)
 
 	/* callers pass over what is not below the limit */
 	if (top.full)
-		wrong += top.count != k || !topk_less(items[k - 1], top.limit);
+		wrong += top.count != k || items[k - 1] >= top.limit;
 	else
 		wrong += n > k;
 	free(items);
 	free(all);
 	return wrong > 0;
+}
+
+/*
+ * Items compare as keys, then places, and give both back; -0 is 0.
+ */
+static int
+test_items(void)
+{
+	static const float keys[] = {-INFINITY, -FLT_MAX, -1.5f, -1, -1e-45f, 0,
+	1e-45f, FLT_MIN, 1, 1.5f, FLT_MAX, INFINITY};
+	int			n = sizeof(keys) / sizeof(keys[0]);
+	int			wrong = topk_item(-0.0f, 7) != topk_item(0.0f, 7);
+	int			i;
+	int			j;
+
+	for (i = 0; i < n; i++)
+	{
+		TopKItem	item = topk_item(keys[i], UINT32_MAX);
+
+		wrong += topk_key(item) != keys[i] || topk_place(item) != UINT32_MAX;
+		wrong += topk_item(keys[i], 1) >= topk_item(keys[i], 2);
+		for (j = 0; j < i; j++)
+			wrong += topk_item(keys[j], UINT32_MAX) >= topk_item(keys[i], 0);
+	}
+	return wrong;
 }
 
 int
@@ -76,6 +103,7 @@ main(void)
 	int			k;
 	int			n;
 
+	ok(test_items() == 0, "items compare as their keys and places");
 	for (order = 0; order < 6; order++)
 	{
 		int			wrong = 0;
