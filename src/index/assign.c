@@ -124,6 +124,7 @@ assign_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	IvfBuild   *build = state->build;
 	MemoryContext old;
 	const float4 *x;
+	double		done;
 
 	if (isnull[0])
 	{
@@ -145,12 +146,15 @@ assign_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(state->context);
 	}
-	ivf_build_done(build->entries + build->nulls + build->nans);
+	done = build->entries + build->nulls + build->nans;
+	if ((int64) done % IVF_REPORT_ROWS == 0)
+		ivf_build_done(done);
 }
 
 /*
- * Bytes that the sort may use: what the centroids leave of the memory, less
- * some for the state here.
+ * Kilobytes that the sort may use: of what the centroids and the state here
+ * leave of the memory, two thirds.  While it merges, a sort was seen to take a
+ * third more than it was given.
  */
 static int
 sort_memory(const IvfBuild *build)
@@ -159,7 +163,7 @@ sort_memory(const IvfBuild *build)
 	Size		taken = rows * (sizeof(float4) * (build->n + 2) + sizeof(uint32)) +
 	64 * (Size) build->n;
 
-	return (int) (Max(build->memory - Min(build->memory, taken),
+	return (int) (Max((build->memory - Min(build->memory, taken)) / 3 * 2,
 					  build->memory / 4) / 1024);
 }
 

@@ -17,9 +17,6 @@
 /* children of a node, if more than 0; for tests of higher trees */
 int			ivf_debug_fanout = 0;
 
-/* rows between two reports of progress */
-#define REPORT_ROWS		256
-
 /*
  * Begins a phase with so many units of work, or 0 if that is not known.
  */
@@ -34,13 +31,13 @@ ivf_build_phase(IvfPhase phase, double total)
 	pgstat_progress_update_multi_param(3, params, values);
 }
 
+/*
+ * Reports how many units of the phase are done.
+ */
 void
 ivf_build_done(double done)
 {
-	int64		rows = (int64) done;
-
-	if (rows % REPORT_ROWS == 0)
-		pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, rows);
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, (int64) done);
 }
 
 /*

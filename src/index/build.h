@@ -91,6 +91,9 @@ typedef struct IvfBuild
 /* rows of the sample for each list, if memory allows */
 #define IVF_SAMPLE_PER_LIST	64
 
+/* rows between two reports of progress */
+#define IVF_REPORT_ROWS	256
+
 /* pseudo-lists of rows without a place */
 #define IVF_LIST_NULLS	(-2)
 #define IVF_LIST_NANS	(-1)

@@ -333,7 +333,8 @@ write_rows(IvfBuild *build, const Layout *layout, NodeWriter *writer,
 			add_entry(writer, &tid, &entry->factors, entry->nibbles,
 					  &entry->row, entry->code);
 		}
-		ivf_build_done(++done);
+		if ((int64) ++done % IVF_REPORT_ROWS == 0)
+			ivf_build_done(done);
 	}
 	ivf_writer_end(tids);
 
