@@ -487,3 +487,9 @@ CREATE FUNCTION ivf_last_scan(OUT leaves bigint, OUT entries bigint,
 	OUT byte_codes bigint, OUT heap_rows bigint)
 	AS 'MODULE_PATHNAME', 'vecfeat_ivf_last_scan' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION ivf_last_scan() IS 'what the last ivf index scan of this session has read';
+
+CREATE FUNCTION ivf_check(index regclass, heapallindexed boolean DEFAULT false)
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'vecfeat_ivf_check' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION ivf_check(regclass, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION ivf_check(regclass, boolean) IS 'verifies the pages of an ivf index, and that it agrees with the table';

@@ -91,6 +91,13 @@
 #define compat_reserve_settings(prefix)	EmitWarningsOnPlaceholders(prefix)
 #endif
 
+/* what maintenance commands run under, since 17 */
+#if PG_VERSION_NUM >= 170000
+#define compat_restrict_search_path()	RestrictSearchPath()
+#else
+#define compat_restrict_search_path()	((void) 0)
+#endif
+
 /*
  * Declares and begins a function callable from SQL.  The declaration with
  * PGDLLEXPORT comes first, because PG_FUNCTION_INFO_V1 exports the function

@@ -74,6 +74,19 @@ ivf_columns_set(uint8 *columns, int first, int count, int slot,
 }
 
 /*
+ * Gets the nibbles of a slot from count columns.
+ */
+void
+ivf_columns_get(const uint8 *columns, int count, int slot, uint8 *nibbles)
+{
+	int			shift = slot < 16 ? 0 : 4;
+	int			m;
+
+	for (m = 0; m < count; m++)
+		nibbles[m] = (columns[IVF_COLUMN * m + slot % 16] >> shift) & 0x0F;
+}
+
+/*
  * The head of a row.
  */
 void

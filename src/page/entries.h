@@ -26,6 +26,8 @@ extern void ivf_block_set(IvfBlockHead *head, int slot, ItemPointer tid,
 extern void ivf_block_kill(IvfBlockHead *head, int slot);
 extern void ivf_columns_set(uint8 *columns, int first, int count, int slot,
 							const uint8 *nibbles);
+extern void ivf_columns_get(const uint8 *columns, int count, int slot,
+							uint8 *nibbles);
 extern void ivf_row_fill(IvfRowHead *row, ItemPointer tid,
 						 const ByteFactors *factors);
 extern void ivf_entry_put(Relation index, BlockNumber node, int n,

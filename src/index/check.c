@@ -1,0 +1,184 @@
+/*
+ * check.c
+ *	  ivf_check(): verifies every invariant that src/README.md states.
+ *
+ * The check holds AccessShareLock on table and index, so inserts, VACUUM and
+ * other reads go on beside it, on a standby the replay of them.  What makes
+ * that possible without false alarms is what makes scans possible: pages stay
+ * in their chains, entries stay in their slots, a new block or page can be
+ * reached only when it is complete, radii only grow.  Where two pages must
+ * agree, both are locked while they are compared, in the order in which
+ * inserts lock them; or the one that is changed first is read last.
+ *
+ * The heap is compared under a snapshot that is taken before the first page of
+ * the index is read.  A row that it sees had its entry by then, and the
+ * snapshot keeps VACUUM from taking it out.  So nothing is left out for the
+ * sake of concurrency: rows younger than the snapshot are not looked for, and
+ * of entries whose rows the snapshot does not see only the form is checked.
+ *
+ * What the check does not prove: without the heap, that factors and codes are
+ * those of the row (it does prove that sign code, byte code and their factors
+ * agree with each other), and of the radius of a node above the leaves only
+ * what follows from the codes.  Never, that hints are good ones, that lists
+ * are good clusters, and that pages which nobody points to are needed by
+ * nobody: a crash may leave such pages, but live entries on them are a fault.
+ */
+#include "compat.h"
+
+#include "index/check.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/index.h"
+#include "index/ivfrel.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+/*
+ * Raises an error unless a pointer leads to a page of the file.
+ */
+void
+ivf_check_pointer(IvfCheck *check, BlockNumber from, BlockNumber to,
+				  const char *what)
+{
+	if (to == InvalidBlockNumber)
+		ivf_corrupted(check->index, from, "%s is missing", what);
+	if (to < check->blocks_now)
+		return;
+	check->blocks_now = RelationGetNumberOfBlocks(check->index);
+	if (to >= check->blocks_now)
+		ivf_corrupted(check->index, from, "%s is block %u, and the file has %u",
+					  what, to, check->blocks_now);
+}
+
+/*
+ * Notes that a chain has reached a page.  Pages that were added since the
+ * check began are not noted: no other chain can reach them, as they are
+ * linked to one owned by the same node.
+ */
+void
+ivf_check_reach(IvfCheck *check, BlockNumber block)
+{
+	if (block >= check->blocks)
+		return;
+	if (check->reached[block / 8] & (1 << block % 8))
+		ivf_corrupted(check->index, block, "two pointers lead here");
+	check->reached[block / 8] |= 1 << block % 8;
+}
+
+/*
+ * Checks the TID of an entry and keeps it, to find those that come twice.
+ *
+ * The table has the block: it can't be cut off while we hold our lock, and
+ * before that VACUUM has taken out the entries.
+ */
+void
+ivf_check_tid(IvfCheck *check, BlockNumber block, uint32 offset, int slot,
+			  ItemPointer tid)
+{
+	BlockNumber row = ItemPointerGetBlockNumberNoCheck(tid);
+
+	if (row >= check->heap_blocks)
+		check->heap_blocks = RelationGetNumberOfBlocks(check->heap);
+	if (row >= check->heap_blocks)
+		ivf_corrupted(check->index, block,
+					  "slot %d at offset %u is for row (%u,%u), and the table has %u blocks",
+					  slot, offset, row, ItemPointerGetOffsetNumberNoCheck(tid),
+					  check->heap_blocks);
+	ivf_triples_put(check->tids, ivf_tid_key(tid), block,
+					((int64) offset << 16) | slot);
+}
+
+/*
+ * All steps, in the current context.
+ */
+static void
+run_check(IvfCheck *check, bool heapallindexed)
+{
+	if (heapallindexed)
+		check->rows = ivf_check_heap_begin(check);
+
+	check->blocks = check->blocks_now = RelationGetNumberOfBlocks(check->index);
+	if (check->blocks == 0)
+		ivf_corrupted(check->index, IVF_META_BLOCK, "the file is empty");
+	check->reached = MemoryContextAllocExtended(CurrentMemoryContext,
+												check->blocks / 8 + 1,
+												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	check->tids = ivf_triples_begin(maintenance_work_mem / 2);
+	check->extents = ivf_triples_begin(maintenance_work_mem / 8);
+
+	ivf_check_meta(check);
+	check->v = palloc(sizeof(double) * check->n);
+	check->residual = palloc(sizeof(float4) * check->n);
+	check->nibbles = palloc(check->n / 4);
+	check->entry = ivf_entry_alloc(check->n);
+	ivf_check_chains(check);
+	ivf_check_tree(check);
+	ivf_check_pages(check);
+	ivf_check_extents(check);
+	ivf_check_tids(check);
+	if (check->rows)
+		ivf_check_heap_end(check);
+}
+
+/*
+ * Opens the table and then the index, in the order in which everybody locks
+ * them.  The table is NULL if there is none, and then the index is not opened
+ * but an error raised.
+ */
+static void
+open_relations(IvfCheck *check, Oid oid, Oid table)
+{
+	check->index = ivf_index_open(oid, AccessShareLock);
+
+	/* the name may have been given to another relation before we had the locks */
+	if (check->heap == NULL || table != IndexGetRelation(oid, false))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("could not open the table of index \"%s\"",
+						RelationGetRelationName(check->index))));
+}
+
+/*
+ * ivf_check(index, heapallindexed)
+ *
+ * Expressions of the index run as the table's owner, as they do in CREATE
+ * INDEX.
+ */
+VECFEAT_FUNCTION(vecfeat_ivf_check)
+{
+	Oid			oid = PG_GETARG_OID(0);
+	bool		heapallindexed = PG_GETARG_BOOL(1);
+	Oid			table = IndexGetRelation(oid, true);
+	Oid			user;
+	int			security;
+	int			settings;
+	IvfCheck	check = {0};
+	MemoryContext context;
+	MemoryContext old;
+
+	GetUserIdAndSecContext(&user, &security);
+	settings = NewGUCNestLevel();
+	if (OidIsValid(table))
+	{
+		check.heap = table_open(table, AccessShareLock);
+		SetUserIdAndSecContext(check.heap->rd_rel->relowner,
+							   security | SECURITY_RESTRICTED_OPERATION);
+		compat_restrict_search_path();
+	}
+	open_relations(&check, oid, table);
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "ivf check",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	run_check(&check, heapallindexed);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+
+	AtEOXact_GUC(false, settings);
+	SetUserIdAndSecContext(user, security);
+	index_close(check.index, AccessShareLock);
+	table_close(check.heap, AccessShareLock);
+	PG_RETURN_VOID();
+}

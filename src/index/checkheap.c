@@ -1,0 +1,234 @@
+/*
+ * checkheap.c
+ *	  Compares the index with the heap, as the check's snapshot sees it.
+ *
+ * Each entry whose row the snapshot sees is computed anew, and every row that
+ * the snapshot sees is collected, to be looked up among the entries.
+ *
+ * Encoding is deterministic, so codes and factors must be the same bits.  That
+ * they bound the vector follows: the stored error is the true one rounded up.
+ * The rotation and the encoder are part of the format for that reason, under
+ * the metapage's versions.
+ */
+#include "compat.h"
+
+#include "index/check.h"
+
+#include "access/tableam.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/snapmgr.h"
+
+struct IvfCheckHeap
+{
+	Snapshot	snapshot;
+	IndexInfo  *info;
+	EState	   *estate;
+	ExprState  *predicate;
+	IndexFetchTableData *fetch;
+	TupleTableSlot *slot;
+};
+
+/*
+ * Takes the snapshot: to be called before any page of the index is read.
+ *
+ * An index made after the transaction's snapshot may lack rows that this sees
+ * at the end of a broken HOT chain; scans do not use it then either.
+ */
+IvfCheckHeap *
+ivf_check_heap_begin(IvfCheck *check)
+{
+	IvfCheckHeap *rows = palloc0(sizeof(IvfCheckHeap));
+	Relation	index = check->index;
+
+	rows->snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	if (IsolationUsesXactSnapshot() && index->rd_index->indcheckxmin &&
+		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+							   rows->snapshot->xmin))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("index \"%s\" can't be compared with the table in this transaction's snapshot",
+						RelationGetRelationName(index))));
+
+	rows->info = BuildIndexInfo(index);
+	rows->estate = CreateExecutorState();
+	rows->predicate = ExecPrepareQual(rows->info->ii_Predicate, rows->estate);
+	rows->slot = table_slot_create(check->heap, NULL);
+	rows->fetch = table_index_fetch_begin(check->heap);
+	return rows;
+}
+
+/*
+ * Fetches the row behind a TID; false if the snapshot does not see it.  *value
+ * is what is indexed of it, valid until the next call, NULL for NULL.
+ */
+static bool
+fetch_row(IvfCheck *check, BlockNumber block, ItemPointer tid, const void **value)
+{
+	IvfCheckHeap *rows = check->rows;
+	ExprContext *econtext = GetPerTupleExprContext(rows->estate);
+	ItemPointerData root = *tid;
+	bool		again = false;
+	bool		dead = false;
+	Datum		values[INDEX_MAX_KEYS];
+	bool		isnull[INDEX_MAX_KEYS];
+	MemoryContext old;
+
+	if (!table_index_fetch_tuple(rows->fetch, &root, rows->snapshot, rows->slot,
+								 &again, &dead))
+		return false;
+
+	ResetPerTupleExprContext(rows->estate);
+	econtext->ecxt_scantuple = rows->slot;
+	if (!ExecQual(rows->predicate, econtext))
+		ivf_corrupted(check->index, block,
+					  "row (%u,%u) does not satisfy the index's predicate",
+					  ItemPointerGetBlockNumberNoCheck(tid),
+					  ItemPointerGetOffsetNumberNoCheck(tid));
+	old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	FormIndexDatum(rows->info, rows->slot, rows->estate, values, isnull);
+	*value = isnull[0] ? NULL : PG_DETOAST_DATUM(values[0]);
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+/*
+ * Maps an indexed value into check->v; false if it has no place.
+ */
+static bool
+place(IvfCheck *check, const void *value)
+{
+	IvfCheckHeap *rows = check->rows;
+	const IvfOpclass *opclass = check->space->opclass;
+	MemoryContext old;
+	bool		placed;
+
+	if (opclass->dimensions(value) != check->space->dim)
+		elog(ERROR, "index \"%s\" is over %d dimensions, a row has %d",
+			 RelationGetRelationName(check->index), check->space->dim,
+			 opclass->dimensions(value));
+	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(rows->estate));
+	placed = ivf_place(check->space,
+					   opclass->elements(value, palloc(sizeof(float4) * check->space->dim)),
+					   check->v);
+	MemoryContextSwitchTo(old);
+	return placed;
+}
+
+/*
+ * Compares an entry of a leaf with its row.
+ */
+void
+ivf_check_heap_entry(IvfCheck *check, IvfCheckNode *node, int slot)
+{
+	IvfCheckBlock *block = &node->current;
+	const IvfBlockHead *head = &block->head;
+	IvfEntry   *entry = check->entry;
+	const char *row = ivf_check_row(block, slot);
+	ItemPointerData tid = head->tid[slot];
+	const void *value;
+	IvfCheckNode *up;
+
+	if (!fetch_row(check, block->block, &tid, &value))
+		return;
+	if (value == NULL || !place(check, value))
+		ivf_slot_corrupted(check, block, slot, "is for row (%u,%u), whose vector %s",
+						   ItemPointerGetBlockNumberNoCheck(&tid),
+						   ItemPointerGetOffsetNumberNoCheck(&tid),
+						   value ? "has no direction" : "is NULL");
+
+	for (up = node; up->parent != NULL; up = up->parent)
+		ivf_check_need(up, ivf_residual(check->v, up->centroid, check->n,
+										check->residual), block->block);
+
+	ivf_encode(check->space, check->v, node->centroid, &tid, check->residual, entry);
+	ivf_columns_get(block->columns, check->n / 4, slot, check->nibbles);
+	if (head->add[slot] != entry->factors.add ||
+		head->scale[slot] != entry->factors.scale ||
+		head->err[slot] != entry->factors.err ||
+		memcmp(check->nibbles, entry->nibbles, check->n / 4) != 0)
+		ivf_slot_corrupted(check, block, slot,
+						   "has another sign code than its row (%u,%u)",
+						   ItemPointerGetBlockNumberNoCheck(&tid),
+						   ItemPointerGetOffsetNumberNoCheck(&tid));
+	if (memcmp(row, &entry->row, sizeof(IvfRowHead)) != 0 ||
+		memcmp(row + sizeof(IvfRowHead), entry->code, check->n) != 0)
+		ivf_row_corrupted(check, block, slot,
+						  "has another byte code than its row (%u,%u)",
+						  ItemPointerGetBlockNumberNoCheck(&tid),
+						  ItemPointerGetOffsetNumberNoCheck(&tid));
+}
+
+/*
+ * Compares a TID of a chain, of NULLs or of rows without a direction, with its
+ * row.
+ */
+void
+ivf_check_heap_chain(IvfCheck *check, BlockNumber block, ItemPointer tid,
+					 bool nulls)
+{
+	const void *value;
+
+	if (!fetch_row(check, block, tid, &value))
+		return;
+	if (nulls ? value != NULL : value == NULL || place(check, value))
+		ivf_corrupted(check->index, block, "row (%u,%u) has %s",
+					  ItemPointerGetBlockNumberNoCheck(tid),
+					  ItemPointerGetOffsetNumberNoCheck(tid),
+					  value == NULL ? "no vector" :
+					  nulls ? "a vector" : "a vector with a direction");
+}
+
+/*
+ * Lets go of the heap page that was looked at last.
+ */
+void
+ivf_check_heap_pause(IvfCheck *check)
+{
+	ExecClearTuple(check->rows->slot);
+	table_index_fetch_reset(check->rows->fetch);
+}
+
+static void
+collect(Relation index, ItemPointer tid, Datum *values, bool *isnull,
+		bool alive, void *arg)
+{
+	ivf_triples_put(arg, ivf_tid_key(tid), 0, 0);
+}
+
+/*
+ * The TIDs of the rows that the snapshot sees and the index's predicate wants,
+ * sorted.  They are what an index made now would be given: a row that was
+ * updated in place of a HOT chain goes by the chain's first TID.
+ */
+IvfTriples *
+ivf_check_heap_scan(IvfCheck *check)
+{
+	IvfTriples *tids = ivf_triples_begin(maintenance_work_mem / 4);
+	IndexInfo  *info = BuildIndexInfo(check->index);
+	TableScanDesc scan = table_beginscan_strat(check->heap, check->rows->snapshot,
+											   0, NULL, true, false);
+
+	info->ii_Concurrent = true;
+	info->ii_Unique = false;
+	table_index_build_scan(check->heap, check->index, info, true, false, collect,
+						   tids, scan);
+	ivf_triples_sort(tids);
+	return tids;
+}
+
+void
+ivf_check_heap_end(IvfCheck *check)
+{
+	IvfCheckHeap *rows = check->rows;
+
+	table_index_fetch_end(rows->fetch);
+	ExecDropSingleTupleTableSlot(rows->slot);
+	FreeExecutorState(rows->estate);
+	UnregisterSnapshot(rows->snapshot);
+	pfree(rows);
+	check->rows = NULL;
+}
