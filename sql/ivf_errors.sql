@@ -1,0 +1,122 @@
+-- What is refused, and how it is said.
+
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set ECHO none
+\i :abs_srcdir/test/include/ivf.sql
+\set ECHO all
+
+CREATE TABLE items (id int, v vector(3), any_v vector, a real[], t text);
+INSERT INTO items SELECT i, noise(i, 3), noise(i, 2), ARRAY[i], 'x' FROM generate_series(1, 50) i;
+
+-- kinds of indexes
+CREATE UNIQUE INDEX ON items USING ivf (v);
+CREATE INDEX ON items USING ivf (v) INCLUDE (id);
+CREATE INDEX ON items USING ivf (v, id);
+CREATE INDEX ON items USING ivf (v DESC);
+CREATE INDEX ON items USING ivf (v NULLS FIRST);
+CREATE INDEX ON items USING ivf (v COLLATE "C");
+ALTER TABLE items ADD EXCLUDE USING ivf (v WITH =);
+ALTER TABLE items ADD EXCLUDE USING ivf (v WITH <->);
+
+-- columns
+CREATE INDEX ON items USING ivf (any_v);
+CREATE INDEX ON items USING ivf ((v + v));
+CREATE INDEX ON items USING ivf (id);
+CREATE INDEX ON items USING ivf (a);
+CREATE INDEX ON items USING ivf (t vector_l2_ops);
+CREATE INDEX ON items USING ivf (v vector_l1_ops);
+CREATE INDEX ON items USING ivf (v vector_ops);
+CREATE INDEX ON items USING btree (v vector_l2_ops);
+CREATE INDEX ON items USING ivf (missing);
+CREATE TABLE wide (v2000 vector(2000), v2001 vector(2001), v16000 vector(16000));
+CREATE INDEX ON wide USING ivf (v2001);
+CREATE INDEX ON wide USING ivf (v16000 vector_cosine_ops);
+CREATE INDEX ON wide USING ivf (v2000);
+CREATE INDEX ON wide USING ivf ((subvector(v2001, 1, 2000)::vector(2000)));
+DROP TABLE wide;
+-- the hint's way works
+CREATE INDEX ON items USING ivf ((any_v::vector(2)));
+INSERT INTO items (any_v) VALUES ('[1,2,3]');
+-- a domain has the dimensions of its base
+CREATE DOMAIN embedding AS vector(3);
+CREATE DOMAIN shorter AS embedding;
+CREATE DOMAIN loose AS vector;
+CREATE TABLE domains (v embedding, w shorter, x loose);
+INSERT INTO domains VALUES ('[1,2,3]', '[4,5,6]', '[1]');
+CREATE INDEX ON domains USING ivf (v);
+CREATE INDEX domains_w ON domains USING ivf (w);
+CREATE INDEX ON domains USING ivf (x);
+SELECT dimensions, entries FROM ivf_info('domains_w');
+SELECT oracle('domains', 'w', '<->', '[1,1,1]');
+
+-- options
+CREATE INDEX ON items USING ivf (v) WITH (lists = -1);
+CREATE INDEX ON items USING ivf (v) WITH (lists = 1000001);
+CREATE INDEX ON items USING ivf (v) WITH (lists = many);
+CREATE INDEX ON items USING ivf (v) WITH (list = 1);
+CREATE INDEX ON items USING ivf (v) WITH (fillfactor = 70);
+CREATE INDEX items_v ON items USING ivf (v) WITH (lists = 2);
+ALTER INDEX items_v SET (lists = -1);
+ALTER INDEX items_v SET (probes = 5);
+-- more lists than the memory holds
+SET maintenance_work_mem = '1MB';
+CREATE INDEX ON items USING ivf (v) WITH (lists = 1000000);
+ALTER INDEX items_v SET (lists = 100000);
+REINDEX INDEX items_v;
+SELECT entries FROM ivf_info('items_v');
+ALTER INDEX items_v RESET (lists);
+REINDEX INDEX items_v;
+RESET maintenance_work_mem;
+
+-- settings
+SET ivf.probes = -1;
+SET ivf.probes = 1000001;
+SET ivf.probes = 'all';
+SET ivf.probes = 1000000;
+SET ivf.probe = 1;
+SET ivf.recall = 0.9;
+RESET ivf.probes;
+SELECT name, setting, boot_val, min_val, max_val, context, vartype FROM pg_settings WHERE name LIKE 'ivf.%' ORDER BY 1;
+
+-- what has no order can't be clustered by
+CLUSTER items USING items_v;
+ALTER TABLE items CLUSTER ON items_v;
+
+-- functions about an index
+SELECT ivf_info('items');
+SELECT ivf_info('pg_class_oid_index');
+SELECT ivf_info('missing');
+SELECT ivf_info(0);
+SELECT ivf_info(NULL) IS NULL AS null;
+CREATE VIEW seen AS SELECT * FROM items;
+SELECT ivf_info('seen');
+CREATE TABLE parts (id int, v vector(3)) PARTITION BY LIST (id);
+CREATE INDEX parts_v ON parts USING ivf (v);
+SELECT ivf_info('parts_v');
+-- an index that CREATE INDEX CONCURRENTLY left behind
+CREATE INDEX CONCURRENTLY items_broken ON items USING ivf ((ARRAY[1 / (id - 3), 0]::vector(2)));
+SELECT ivf_info('items_broken');
+DROP INDEX items_broken;
+
+-- who may call them
+SET client_min_messages = warning;
+DROP ROLE IF EXISTS regress_ivf;
+RESET client_min_messages;
+CREATE ROLE regress_ivf;
+GRANT USAGE ON SCHEMA ivf_test TO regress_ivf;
+SELECT p.oid::regprocedure, has_function_privilege('regress_ivf', p.oid, 'EXECUTE')
+FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND proname LIKE 'ivf\_%' ORDER BY 1;
+SET ROLE regress_ivf;
+SELECT ivf_info('items_v');
+SET ivf.probes = 3;
+SHOW ivf.probes;
+RESET ivf.probes;
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION ivf_info(regclass) TO regress_ivf;
+SET ROLE regress_ivf;
+SELECT entries FROM ivf_info('items_v');
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION ivf_info(regclass) FROM regress_ivf;
+REVOKE USAGE ON SCHEMA ivf_test FROM regress_ivf;
+DROP ROLE regress_ivf;
