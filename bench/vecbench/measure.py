@@ -94,11 +94,14 @@ class Progress(threading.Thread):
 
     def run(self):
         while not self.done.wait(60):
-            for phase, *parts in self.connection.execute(
+            # A method may count rows, blocks or both in a phase.
+            for phase, *counts in self.connection.execute(
                     "SELECT phase, tuples_done, tuples_total, blocks_done, "
                     "blocks_total FROM pg_stat_progress_create_index"):
-                self.log("  {}: {} of {} rows, {} of {} blocks".format(
-                    phase, *parts))
+                self.log(f"  {phase}:", *(
+                    f"{done / total:.0%} of the {what}" for what, done, total
+                    in zip(("rows", "blocks"), counts[::2], counts[1::2])
+                    if total))
 
 
 def build(cluster, peer, metric, memory, workers, log):
