@@ -18,6 +18,7 @@
 
 #include "index/queue.h"
 
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 
@@ -274,26 +275,50 @@ ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 	MemoryContextSwitchTo(old);
 }
 
+/* the least of eight */
+static inline float4
+least_of(const float4 *b)
+{
+	float4		m[4];
+	int			i;
+
+	for (i = 0; i < 4; i++)
+		m[i] = b[i] < b[i + 4] ? b[i] : b[i + 4];
+	m[0] = m[0] < m[2] ? m[0] : m[2];
+	m[1] = m[1] < m[3] ? m[1] : m[3];
+	return m[0] < m[1] ? m[0] : m[1];
+}
+
 /*
- * Offers the entries of a node that are beyond the mark.  The float compared
- * first turns nearly all of them away.
+ * Offers the entries of a node that are beyond the mark.  Nearly all are turned
+ * away by a float comparison, eight at a time.
  */
 static void
 offer(const IvfQueue *queue, const IvfScored *node, TopK *top)
 {
+	const float4 *bounds = node->bounds;
+	float4		limit = top->full ? topk_key(top->limit) : FLT_MAX;
 	int			count = node->blocks * VEC_BLOCK;
+	int			first;
 	int			slot;
 
-	for (slot = 0; slot < count; slot++)
+	for (first = 0; first < count; first += 8)
 	{
-		float4		bound = node->bounds[slot];
-		TopKItem	item;
-
-		if (top->full && bound > topk_key(top->limit))
+		if (least_of(bounds + first) > limit)
 			continue;
-		item = topk_item(bound, node->base + slot);
-		if (bound < INFINITY && (!queue->marked || item > queue->mark))
+		for (slot = first; slot < first + 8; slot++)
+		{
+			TopKItem	item;
+
+			if (bounds[slot] > limit)
+				continue;
+			item = topk_item(bounds[slot], node->base + slot);
+			if (queue->marked && item <= queue->mark)
+				continue;
 			topk_add(top, item);
+			if (top->full)
+				limit = topk_key(top->limit);
+		}
 	}
 }
 
