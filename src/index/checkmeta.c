@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "page/meta.h"
 #include "page/tids.h"
+#include "utils/lsyscache.h"
 
 /* the most that WITH (lists) takes */
 #define MAX_LISTS	1000000
@@ -25,9 +26,11 @@ check_fields(IvfCheck *check)
 {
 	const IvfMetaData *meta = &check->meta;
 	Relation	index = check->index;
-	int			column = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(index), 0);
+	int32		column = attribute->atttypmod;
 	bool		cosine = (meta->metric == METRIC_COSINE);
 
+	(void) getBaseTypeAndTypmod(attribute->atttypid, &column);
 	if ((int) meta->dimensions != column)
 		ivf_corrupted(index, IVF_META_BLOCK,
 					  "it states %u dimensions, the column has %d",

@@ -312,6 +312,30 @@ make_cells(const IvfSample *sample, IvfClusters *clusters, int cells, Prng *prng
 }
 
 /*
+ * Drops cells to which no row of the sample is nearest, and which so have no
+ * lists: an inner node without children would be a dead end for inserts.
+ */
+static void
+drop_empty_cells(IvfClusters *clusters)
+{
+	Size		bytes = sizeof(float4) * clusters->n;
+	int			kept = 0;
+	int			i;
+
+	for (i = 0; i < clusters->cells; i++)
+	{
+		if (clusters->first[i] == clusters->first[i + 1])
+			continue;
+		memmove(clusters->cell + (Size) kept * clusters->n,
+				clusters->cell + (Size) i * clusters->n, bytes);
+		clusters->cell_norm[kept] = clusters->cell_norm[i];
+		clusters->first[kept++] = clusters->first[i];
+	}
+	clusters->first[kept] = clusters->lists;
+	clusters->cells = kept;
+}
+
+/*
  * Clusters the sampled rows into as many lists as the table wants, or fewer
  * if there are not so many distinct rows in the sample.  Frees the sample's
  * rows.  A single list has the mean for its centroid.
@@ -355,6 +379,7 @@ ivf_cluster(IvfBuild *build, IvfSample *sample)
 		}
 		cluster_cells(build, &rows, clusters, lists, &prng);
 		end_cells(&rows);
+		drop_empty_cells(clusters);
 	}
 	else
 	{
