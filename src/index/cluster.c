@@ -390,6 +390,10 @@ ivf_cluster(IvfBuild *build, IvfSample *sample)
 		pfree(sample->row);
 	sample->row = NULL;
 
+	/* k-means may have found a single one too, and rounded the mean's zeros */
+	if (clusters->lists == 1)
+		memset(clusters->list, 0, sizeof(float4) * build->n);
+
 	clusters->list_norm = palloc_extended(sizeof(float4) * (Size) clusters->lists,
 										  MCXT_ALLOC_HUGE);
 	centroid_norms(clusters->list, clusters->lists, build->n,
