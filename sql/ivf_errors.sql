@@ -88,14 +88,21 @@ SELECT ivf_info('pg_class_oid_index');
 SELECT ivf_info('missing');
 SELECT ivf_info(0);
 SELECT ivf_info(NULL) IS NULL AS null;
+SELECT ivf_check('items');
+SELECT ivf_check('pg_class_oid_index', true);
+SELECT ivf_check(0);
+SELECT ivf_check(NULL) IS NULL AS null;
 CREATE VIEW seen AS SELECT * FROM items;
 SELECT ivf_info('seen');
+SELECT ivf_check('seen');
 CREATE TABLE parts (id int, v vector(3)) PARTITION BY LIST (id);
 CREATE INDEX parts_v ON parts USING ivf (v);
 SELECT ivf_info('parts_v');
+SELECT ivf_check('parts_v');
 -- an index that CREATE INDEX CONCURRENTLY left behind
 CREATE INDEX CONCURRENTLY items_broken ON items USING ivf ((ARRAY[1 / (id - 3), 0]::vector(2)));
 SELECT ivf_info('items_broken');
+SELECT ivf_check('items_broken');
 DROP INDEX items_broken;
 
 -- who may call them
@@ -109,14 +116,16 @@ FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid =
 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND proname LIKE 'ivf\_%' ORDER BY 1;
 SET ROLE regress_ivf;
 SELECT ivf_info('items_v');
+SELECT ivf_check('items_v');
 SET ivf.probes = 3;
 SHOW ivf.probes;
 RESET ivf.probes;
 RESET ROLE;
-GRANT EXECUTE ON FUNCTION ivf_info(regclass) TO regress_ivf;
+GRANT EXECUTE ON FUNCTION ivf_info(regclass), ivf_check(regclass, boolean) TO regress_ivf;
 SET ROLE regress_ivf;
 SELECT entries FROM ivf_info('items_v');
+SELECT ivf_check('items_v', true);
 RESET ROLE;
-REVOKE EXECUTE ON FUNCTION ivf_info(regclass) FROM regress_ivf;
+REVOKE EXECUTE ON FUNCTION ivf_info(regclass), ivf_check(regclass, boolean) FROM regress_ivf;
 REVOKE USAGE ON SCHEMA ivf_test FROM regress_ivf;
 DROP ROLE regress_ivf;
