@@ -29,9 +29,41 @@
 	} while (0)
 
 /*
- * Members of a family: support functions return the table of functions for a
- * type, operators order by a distance.
+ * What is wrong with a support function, or NULL.  It returns the table of
+ * functions for a type and metric: one that returns something else would be
+ * taken for such a pointer.
  */
+static const char *
+function_fault(Oid function, int number, Oid left, Oid right)
+{
+	if (number != IVF_OPCLASS_PROC)
+		return "with an invalid support number";
+	if (left != right)
+		return "with different left and right input types";
+	if (!check_amproc_signature(function, INTERNALOID, true, 1, 1, INTERNALOID))
+		return "with a wrong signature";
+	return NULL;
+}
+
+/*
+ * What is wrong with an operator, or NULL.  A scan takes the query for a value
+ * of the column's type, and its own order for that of float8 distances.
+ */
+static const char *
+operator_fault(Oid operator, int strategy, Oid left, Oid right, Oid sort_family)
+{
+	if (strategy != ORDER_STRATEGY)
+		return "with an invalid strategy number";
+	if (!OidIsValid(sort_family) ||
+		!opfamily_can_sort_type(sort_family, get_op_rettype(operator)))
+		return "that is not for ORDER BY";
+	if (left != right)
+		return "with different left and right input types";
+	if (!check_amop_signature(operator, FLOAT8OID, left, right))
+		return "with a wrong signature";
+	return NULL;
+}
+
 static bool
 validate_functions(CatCList *list, const char *family, Oid type)
 {
@@ -42,17 +74,13 @@ validate_functions(CatCList *list, const char *family, Oid type)
 	for (i = 0; i < list->n_members; i++)
 	{
 		Form_pg_amproc member = (Form_pg_amproc) GETSTRUCT(&list->members[i]->tuple);
+		const char *fault = function_fault(member->amproc, member->amprocnum,
+										   member->amproclefttype,
+										   member->amprocrighttype);
 
-		if (member->amproclefttype != member->amprocrighttype)
-			COMPLAIN("operator family \"%s\" of access method %s contains support function %s with different left and right input types",
-					 family, "ivf", format_procedure(member->amproc));
-		if (member->amprocnum != IVF_OPCLASS_PROC)
-			COMPLAIN("operator family \"%s\" of access method %s contains function %s with invalid support number %d",
-					 family, "ivf", format_procedure(member->amproc), member->amprocnum);
-		else if (!check_amproc_signature(member->amproc, INTERNALOID, true, 1, 1,
-										 INTERNALOID))
-			COMPLAIN("operator family \"%s\" of access method %s contains function %s with wrong signature for support number %d",
-					 family, "ivf", format_procedure(member->amproc), member->amprocnum);
+		if (fault)
+			COMPLAIN("operator family \"%s\" of access method %s contains support function %s %s",
+					 family, "ivf", format_procedure(member->amproc), fault);
 		else if (member->amproclefttype == type)
 			found = true;
 	}
@@ -72,20 +100,15 @@ validate_operators(CatCList *list, const char *family, Oid type)
 	for (i = 0; i < list->n_members; i++)
 	{
 		Form_pg_amop member = (Form_pg_amop) GETSTRUCT(&list->members[i]->tuple);
+		const char *fault = operator_fault(member->amopopr, member->amopstrategy,
+										   member->amoplefttype,
+										   member->amoprighttype,
+										   member->amopsortfamily);
 
-		if (member->amopstrategy != ORDER_STRATEGY)
-			COMPLAIN("operator family \"%s\" of access method %s contains operator %s with invalid strategy number %d",
-					 family, "ivf", format_operator(member->amopopr), member->amopstrategy);
-		else if (member->amoppurpose != AMOP_ORDER ||
-				 !opfamily_can_sort_type(member->amopsortfamily,
-										 get_op_rettype(member->amopopr)))
-			COMPLAIN("operator family \"%s\" of access method %s contains operator %s that is not for ORDER BY",
-					 family, "ivf", format_operator(member->amopopr));
-		else if (!check_amop_signature(member->amopopr, FLOAT8OID,
-									   member->amoplefttype, member->amoprighttype))
-			COMPLAIN("operator family \"%s\" of access method %s contains operator %s with wrong signature",
-					 family, "ivf", format_operator(member->amopopr));
-		else if (member->amoplefttype == type && member->amoprighttype == type)
+		if (fault)
+			COMPLAIN("operator family \"%s\" of access method %s contains operator %s %s",
+					 family, "ivf", format_operator(member->amopopr), fault);
+		else if (member->amoplefttype == type)
 			found = true;
 	}
 	if (!found)
@@ -137,8 +160,10 @@ ivf_validate(Oid opclass)
 }
 
 /*
- * amadjustmembers: an operator class can't do without its support function
- * and its operator; what else a family may come to hold is loose.
+ * amadjustmembers: refuses what would make the server read memory that is not
+ * there, or rows come in a wrong order.  An operator class can't do without
+ * its support function and its operator; what else a family may come to hold
+ * is loose.
  */
 void
 ivf_adjust_members(Oid opfamily, Oid opclass, List *operators, List *functions)
@@ -148,17 +173,19 @@ ivf_adjust_members(Oid opfamily, Oid opclass, List *operators, List *functions)
 	foreach(cell, list_concat_copy(operators, functions))
 	{
 		OpFamilyMember *member = lfirst(cell);
+		const char *fault = member->is_func ?
+		function_fault(member->object, member->number, member->lefttype,
+					   member->righttype) :
+		operator_fault(member->object, member->number, member->lefttype,
+					   member->righttype, member->sortfamily);
 
-		if (member->is_func && member->number != IVF_OPCLASS_PROC)
+		if (fault)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-					 errmsg("support function number %d is invalid for access method %s",
-							member->number, "ivf")));
-		if (!member->is_func && !OidIsValid(member->sortfamily))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-					 errmsg("operators of access method %s must be FOR ORDER BY",
-							"ivf")));
+					 errmsg("access method %s can't have %s %s %s", "ivf",
+							member->is_func ? "support function" : "operator",
+							member->is_func ? format_procedure(member->object) :
+							format_operator(member->object), fault)));
 		member->ref_is_hard = OidIsValid(opclass);
 		member->ref_is_family = !OidIsValid(opclass);
 		member->refobjid = OidIsValid(opclass) ? opclass : opfamily;
@@ -166,15 +193,23 @@ ivf_adjust_members(Oid opfamily, Oid opclass, List *operators, List *functions)
 }
 
 /*
- * amproperty: an index can order by distance; the server can't know.
+ * amproperty: what the server can't know is that an index can order by
+ * distance, and that no operator is there that could exclude.
  */
 bool
 ivf_property(Oid index, int column, IndexAMProperty property, const char *name,
 			 bool *result, bool *isnull)
 {
-	if (property != AMPROP_DISTANCE_ORDERABLE || column == 0)
-		return false;
-	*result = true;
 	*isnull = false;
-	return true;
+	switch (property)
+	{
+		case AMPROP_DISTANCE_ORDERABLE:
+			*result = true;
+			return column != 0;
+		case AMPROP_CAN_EXCLUDE:
+			*result = false;
+			return true;
+		default:
+			return false;
+	}
 }
