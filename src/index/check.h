@@ -89,10 +89,10 @@ extern void ivf_check_tree(IvfCheck *check);
 extern void ivf_check_need(IvfCheckNode *node, double radius, BlockNumber block);
 
 /* checkentry.c */
-extern void ivf_slot_corrupted(IvfCheck *check, const IvfCheckBlock *block, int slot,
-							   const char *detail,...) pg_attribute_printf(4, 5) pg_attribute_noreturn();
-extern void ivf_row_corrupted(IvfCheck *check, const IvfCheckBlock *block, int row,
-							  const char *detail,...) pg_attribute_printf(4, 5) pg_attribute_noreturn();
+pg_noreturn extern void ivf_slot_corrupted(IvfCheck *check, const IvfCheckBlock *block, int slot,
+							   const char *detail,...) pg_attribute_printf(4, 5);
+pg_noreturn extern void ivf_row_corrupted(IvfCheck *check, const IvfCheckBlock *block, int row,
+							  const char *detail,...) pg_attribute_printf(4, 5);
 extern void ivf_check_slots(IvfCheck *check, IvfCheckNode *node);
 extern void ivf_check_entry(IvfCheck *check, IvfCheckNode *node, int slot);
 extern BlockNumber ivf_check_child(IvfCheck *check, IvfCheckNode *node, int slot);
