@@ -143,7 +143,7 @@ DROP EXTENSION pageinspect;
 CREATE FUNCTION told(VARIADIC relations text[]) RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT relname || ' ' || reltuples FROM pg_class WHERE relname = ANY (relations) ORDER BY relname COLLATE "C"
 $$;
-CREATE TABLE told (id int, v vector(8)) WITH (autovacuum_enabled = off);
+CREATE TABLE told (id int, v vector(8));
 INSERT INTO told SELECT i, CASE WHEN i % 5 > 0 THEN noise(i, 8) END FROM generate_series(1, 1000) i;
 CREATE INDEX told_v ON told USING ivf (v);
 CREATE INDEX told_part ON told USING ivf (v) WHERE id <= 100;
