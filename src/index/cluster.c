@@ -423,7 +423,9 @@ ivf_cluster(IvfBuild *build, IvfSample *sample)
 {
 	IvfClusters *clusters = palloc0(sizeof(IvfClusters));
 	int			lists = ivf_lists_wanted(build, sample->table_rows);
-	int			cells = lists < MIN_LISTS_FOR_CELLS ? 1 : (int) ceil(sqrt(lists));
+	/* a tree of three levels has the cells for nodes */
+	int			cells = lists < MIN_LISTS_FOR_CELLS && lists <= build->fanout ?
+	1 : (int) ceil(sqrt(lists));
 	double		wanted = (double) lists * IVF_SAMPLE_PER_LIST;
 	CellRows	rows = {0};
 	Prng		prng = {CLUSTER_SEED};
