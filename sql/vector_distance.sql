@@ -56,4 +56,4 @@ SELECT NULL::vector <-> '[1]', '[1]'::vector <=> NULL;
 
 SELECT oprname, oprcom::regoperator, procost
 FROM pg_operator JOIN pg_proc p ON p.oid = oprcode
-WHERE oprleft = 'vector'::regtype AND oprresult = 'float8'::regtype ORDER BY oprname COLLATE "C";
+WHERE oprleft = 'vector'::regtype AND oprresult = 'float8'::regtype AND p.proname LIKE ANY (ARRAY['%\_distance', '%\_product']) ORDER BY oprname COLLATE "C";
