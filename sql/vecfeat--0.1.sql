@@ -480,7 +480,6 @@ CREATE FUNCTION ivf_info(index regclass,
 	OUT bytes_per_entry double precision, OUT lists_option integer,
 	OUT verdict text)
 	AS 'MODULE_PATHNAME', 'vecfeat_ivf_info' LANGUAGE C STRICT PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION ivf_info(regclass) FROM PUBLIC;
 COMMENT ON FUNCTION ivf_info(regclass) IS 'what an ivf index consists of, and what to do about it';
 
 CREATE FUNCTION ivf_last_scan(OUT leaves bigint, OUT entries bigint,
@@ -491,5 +490,4 @@ COMMENT ON FUNCTION ivf_last_scan() IS 'what the last ivf index scan of this ses
 CREATE FUNCTION ivf_check(index regclass, heapallindexed boolean DEFAULT false)
 	RETURNS void
 	AS 'MODULE_PATHNAME', 'vecfeat_ivf_check' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
-REVOKE ALL ON FUNCTION ivf_check(regclass, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION ivf_check(regclass, boolean) IS 'verifies the pages of an ivf index, and that it agrees with the table';

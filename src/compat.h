@@ -98,6 +98,13 @@
 #define compat_restrict_search_path()	((void) 0)
 #endif
 
+#if PG_VERSION_NUM >= 160000
+#define compat_owns_relation(relation, role) \
+	object_ownercheck(RelationRelationId, relation, role)
+#else
+#define compat_owns_relation(relation, role)	pg_class_ownercheck(relation, role)
+#endif
+
 /*
  * Declares and begins a function callable from SQL.  The declaration with
  * PGDLLEXPORT comes first, because PG_FUNCTION_INFO_V1 exports the function

@@ -158,6 +158,7 @@ VECFEAT_FUNCTION(vecfeat_ivf_check)
 	MemoryContext context;
 	MemoryContext old;
 
+	ivf_index_privilege(oid);
 	GetUserIdAndSecContext(&user, &security);
 	settings = NewGUCNestLevel();
 	if (OidIsValid(table))

@@ -6,18 +6,14 @@
 
 #include <math.h>
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "catalog/pg_am.h"
-#include "commands/defrem.h"
 #include "funcapi.h"
 #include "index/ivfrel.h"
 #include "index/score.h"
 #include "miscadmin.h"
 #include "page/meta.h"
 #include "page/tids.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 
 /* more rows than that in a single list: REINDEX would make several */
@@ -144,8 +140,8 @@ verdict(Relation index, const IvfMetaData *meta, const Census *census)
 VECFEAT_FUNCTION(vecfeat_ivf_info)
 {
 	Oid			oid = PG_GETARG_OID(0);
-	Relation	index = ivf_index_open(oid, AccessShareLock);
-	const IvfOpclass *opclass = ivf_opclass(index);
+	Relation	index;
+	const IvfOpclass *opclass;
 	IvfMetaData meta;
 	Census		census = {0};
 	double		pages;
@@ -158,6 +154,9 @@ VECFEAT_FUNCTION(vecfeat_ivf_info)
 		desc->natts != lengthof(values))
 		elog(ERROR, "return type must be a row of %d columns", (int) lengthof(values));
 
+	ivf_index_privilege(oid);
+	index = ivf_index_open(oid, AccessShareLock);
+	opclass = ivf_opclass(index);
 	ivf_meta_read(index, &meta);
 	take_census(index, rotation_padded(meta.dimensions), &census);
 	pages = census.meta_pages + census.inner_pages + census.code_pages +

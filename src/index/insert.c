@@ -72,7 +72,7 @@ descend(InsertState *state, IvfView *view, IvfRun *run, int *row)
 	Relation	index = state->query.index;
 	int			n = state->space->n;
 	bool		inner_product = (state->space->metric == METRIC_INNER_PRODUCT);
-	IvfQueue   *children = ivf_queue_make(&state->query, inner_product,
+	IvfQueue   *children = ivf_queue_make(&state->query, inner_product, 32,
 										  (Size) work_mem * 1024 / 4);
 	float4	   *w = palloc(sizeof(float4) * n);
 	IvfCandidate *child;

@@ -8,9 +8,28 @@
 
 #include "access/relation.h"
 #include "access/xlog.h"
-#include "catalog/pg_am.h"
+#include "catalog/index.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+
+/*
+ * Raises an error unless the current user may look into an index: who owns
+ * its table, or is a member of pg_stat_scan_tables.  What is no index goes
+ * through, for ivf_index_open() to complain about.
+ */
+void
+ivf_index_privilege(Oid oid)
+{
+	Oid			table = IndexGetRelation(oid, true);
+
+	if (OidIsValid(table) && !compat_owns_relation(table, GetUserId()) &&
+		!has_privs_of_role(GetUserId(), ROLE_PG_STAT_SCAN_TABLES))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
+}
 
 /*
  * Opens an index for a function that reads its pages.  Refuses what is no ivf

@@ -10,6 +10,7 @@
 #include "storage/lockdefs.h"
 #include "utils/rel.h"
 
+extern void ivf_index_privilege(Oid oid);
 extern Relation ivf_index_open(Oid oid, LOCKMODE lockmode);
 
 #endif							/* VECFEAT_IVFREL_H */

@@ -25,8 +25,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-/* candidates that the first pass takes; each later one takes four times more */
-#define FIRST_CHUNK		256
+/* how many times more candidates each pass takes than the one before */
 #define CHUNK_GROWTH	4
 
 static int
@@ -44,10 +43,11 @@ compare_candidates(const pairingheap_node *a, const pairingheap_node *b,
 
 /*
  * An empty queue in the current context, which keeps its floats within so many
- * bytes, and candidates within as many again, one chunk of them at least.
+ * bytes, and candidates within as many again, one chunk of them at least.  The
+ * first pass takes chunk candidates: about as many as a short query will need.
  */
 IvfQueue *
-ivf_queue_make(IvfQuery *query, bool certain, Size memory)
+ivf_queue_make(IvfQuery *query, bool certain, int chunk, Size memory)
 {
 	IvfQueue   *queue = palloc0(sizeof(IvfQueue));
 
@@ -64,8 +64,9 @@ ivf_queue_make(IvfQuery *query, bool certain, Size memory)
 	/* a pass needs room for twice its chunk, and a candidate for each */
 	queue->largest_chunk = (int) Min(memory / (sizeof(IvfCandidate) + 2 * sizeof(TopKItem)),
 									 INT_MAX / 4);
-	queue->largest_chunk = Max(queue->largest_chunk, FIRST_CHUNK);
-	queue->chunk = FIRST_CHUNK;
+	queue->largest_chunk = Max(queue->largest_chunk, chunk);
+	queue->first_chunk = chunk;
+	queue->chunk = chunk;
 	return queue;
 }
 
@@ -230,7 +231,7 @@ ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 		queue->memory = 0;
 		queue->marked = false;
 		queue->dropped = false;
-		queue->chunk = FIRST_CHUNK;
+		queue->chunk = queue->first_chunk;
 	}
 
 	if (queue->count == queue->room)

@@ -65,14 +65,16 @@ typedef struct IvfQueue
 	TopKItem	mark;
 	double		mark_distance;	/* what is beyond the mark is at least so far */
 	bool		drained;		/* is nothing beyond the mark? */
-	int			chunk;			/* candidates to take next */
-	int			largest_chunk;
+	int			chunk;			/* candidates to take next, */
+	int			first_chunk;	/* at first, */
+	int			largest_chunk;	/* at most */
 	bool		dropped;		/* are there nodes without bounds? */
 	Size		memory;			/* of bounds, runs and w */
 	Size		memory_limit;
 } IvfQueue;
 
-extern IvfQueue *ivf_queue_make(IvfQuery *query, bool certain, Size memory);
+extern IvfQueue *ivf_queue_make(IvfQuery *query, bool certain, int chunk,
+								Size memory);
 extern void ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 						  const IvfRun *parent, int parent_row);
 extern IvfCandidate *ivf_queue_first(IvfQueue *queue);

@@ -184,8 +184,9 @@ begin_lists(IndexScanDesc scan, IvfScan *so)
 		(uint32) ceil(sqrt(so->meta.leaves));
 	certain = (so->probes >= so->meta.leaves);
 	so->leaves = 0;
-	so->children = ivf_queue_make(so->query, certain, memory);
-	so->rows = ivf_queue_make(so->query, certain, 3 * memory);
+	so->children = ivf_queue_make(so->query, certain,
+								  (int) Min(4 * (uint64) so->probes, 256), memory);
+	so->rows = ivf_queue_make(so->query, certain, 256, 3 * memory);
 
 	ivf_view(so->query, so->meta.root, so->meta.height - 1, NULL, &view,
 			 so->query->w);
