@@ -67,15 +67,21 @@ CREATE INDEX ON items USING ivf (v) WITH (fillfactor = 70);
 CREATE INDEX items_v ON items USING ivf (v) WITH (lists = 2);
 ALTER INDEX items_v SET (lists = -1);
 ALTER INDEX items_v SET (probes = 5);
--- more lists than the memory holds
+-- more lists than the memory holds; more than there are rows is no matter
 SET maintenance_work_mem = '1MB';
-CREATE INDEX ON items USING ivf (v) WITH (lists = 1000000);
-ALTER INDEX items_v SET (lists = 100000);
-REINDEX INDEX items_v;
-SELECT entries FROM ivf_info('items_v');
-ALTER INDEX items_v RESET (lists);
-REINDEX INDEX items_v;
+CREATE TABLE wide (v vector(2000));
+INSERT INTO wide SELECT array_fill(i, '{2000}')::vector FROM generate_series(1, 100) i;
+CREATE INDEX ON wide USING ivf (v) WITH (lists = 1000000);
+CREATE INDEX wide_v ON wide USING ivf (v) WITH (lists = 60);
+ALTER INDEX wide_v SET (lists = 99);
+REINDEX INDEX wide_v;
+SELECT lists, entries FROM ivf_info('wide_v');
+ALTER INDEX wide_v RESET (lists);
+REINDEX INDEX wide_v;
 RESET maintenance_work_mem;
+CREATE INDEX wide_all ON wide USING ivf (v) WITH (lists = 1000000);
+SELECT lists, entries FROM ivf_info('wide_all');
+DROP TABLE wide;
 
 -- settings
 SET ivf.probes = -1;

@@ -160,11 +160,13 @@ ivf_lists_wanted(const IvfBuild *build, double table_rows)
 
 	if (wanted > 0)
 	{
+		/* no more lists than rows, before their memory is judged */
+		wanted = Min(wanted, Max(ceil(table_rows), 1));
 		if (wanted > fit / 2)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("maintenance_work_mem is too small for %d lists of %d dimensions",
-							build->lists_option, build->dim),
+					 errmsg("maintenance_work_mem is too small for %.0f lists of %d dimensions",
+							wanted, build->dim),
 					 errhint("SET maintenance_work_mem = '%d MB'; or ask for fewer lists.",
 							 (int) (wanted * 2 * sizeof(float4) * (build->n + 1) / (1024 * 1024)) + 1)));
 		return (int) wanted;
