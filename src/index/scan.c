@@ -327,6 +327,10 @@ heap_distance(IndexScanDesc scan, IvfScan *so, ItemPointer tid, double *distance
 									  so->query->elements, so->space->dim);
 	}
 	MemoryContextSwitchTo(old);
+
+	/* only in a damaged index; but no order would ever put a NaN first */
+	if (isnan(*distance))
+		*distance = INFINITY;
 	return true;
 }
 

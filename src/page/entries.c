@@ -151,25 +151,39 @@ put_columns(IvfChange *change, Buffer head_buffer, BlockNumber node, int n,
 	}
 }
 
+/*
+ * Writes the row of a slot.  What the run says is checked before it is
+ * trusted: a wrong offset would spread the damage to a page's header, a page
+ * that comes twice would be waited for forever.
+ */
 static void
 put_row(IvfChange *change, const IvfRun *run, int slot, const IvfEntry *entry)
 {
 	Relation	index = change->index;
 	IvfPlace	place = ivf_row_place(run, slot);
+	BlockNumber last = InvalidBlockNumber;
 	uint32		done = 0;
 	bool		first = true;
 
 	while (done < run->body)
 	{
 		BlockNumber block = ivf_run_block(run, place.page);
-		Buffer		buffer = ivf_page_read(index, block, IVF_REFINE_PAGE,
-										   InvalidBlockNumber,
-										   BUFFER_LOCK_EXCLUSIVE);
-		Page		page = ivf_change_page(change, buffer, false);
+		Buffer		buffer;
+		Page		page;
 		uint32		here;
 
+		if (last != InvalidBlockNumber && block <= last)
+			ivf_corrupted(index, last, "a row goes on at block %u", block);
+		buffer = ivf_page_read(index, block, IVF_REFINE_PAGE, InvalidBlockNumber,
+							   BUFFER_LOCK_EXCLUSIVE);
+		page = ivf_change_page(change, buffer, false);
+		last = block;
 		if (first)
 		{
+			if (place.offset < IVF_PAGE_START ||
+				place.offset + run->head > ((PageHeader) page)->pd_lower)
+				ivf_corrupted(index, block, "no row can stand at offset %u",
+							  place.offset);
 			memcpy((char *) page + place.offset, &entry->row, run->head);
 			place.offset += run->head;
 			first = false;

@@ -20,8 +20,13 @@ ivf_meta_read(Relation index, IvfMetaData *meta)
 {
 	Buffer		buffer = ivf_page_read(index, IVF_META_BLOCK, IVF_META_PAGE,
 									   IVF_META_BLOCK, BUFFER_LOCK_SHARE);
+	Page		page = BufferGetPage(buffer);
+	uint32		end = ((PageHeader) page)->pd_lower;
 
-	memcpy(meta, IvfMeta(BufferGetPage(buffer)), sizeof(*meta));
+	/* what stands after its data does not survive a change of the page */
+	if (end < (char *) (IvfMeta(page) + 1) - (char *) page)
+		ivf_corrupted(index, IVF_META_BLOCK, "its data end at offset %u", end);
+	memcpy(meta, IvfMeta(page), sizeof(*meta));
 	UnlockReleaseBuffer(buffer);
 
 	if (meta->magic != IVF_MAGIC)

@@ -80,18 +80,29 @@ ivf_page_check(Relation index, BlockNumber block, Page page, IvfPageKind kind,
  * Pins, locks and checks a page.  A block beyond the end of the file is
  * damage too: pointers never lead there, because a page is extended, and the
  * extension can't be undone, before anything points to it.
+ *
+ * The kind is looked at before the lock is taken, too: it does not change once
+ * something points to the page.  A pointer gone wrong may lead to a page that
+ * the caller has locked already, and then to wait for the lock is to wait
+ * forever, without a chance to be cancelled.
  */
 Buffer
 ivf_page_read(Relation index, BlockNumber block, IvfPageKind kind,
 			  BlockNumber owner, int lockmode)
 {
 	Buffer		buffer;
+	Page		page;
 
 	if (block == InvalidBlockNumber)
 		ivf_corrupted(index, IVF_META_BLOCK, "a pointer to a page is invalid");
 	buffer = ReadBuffer(index, block);
+	page = BufferGetPage(buffer);
+	if (((PageHeader) page)->pd_special == IVF_PAGE_SPECIAL &&
+		IvfOpaque(page)->kind != kind)
+		ivf_corrupted(index, block, "the page is of kind %u, expected %u",
+					  IvfOpaque(page)->kind, kind);
 	LockBuffer(buffer, lockmode);
-	ivf_page_check(index, block, BufferGetPage(buffer), kind, owner);
+	ivf_page_check(index, block, page, kind, owner);
 	return buffer;
 }
 
