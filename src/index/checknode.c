@@ -28,7 +28,7 @@ ivf_check_need(IvfCheckNode *node, double radius, BlockNumber block)
 
 /*
  * Looks at the beginning of a page: node->carry bytes of the last block's
- * columns, then perhaps a head.
+ * columns, which have been read with it, then perhaps a head.
  */
 static void
 enter_page(IvfCheck *check, IvfCheckNode *node, Page page)
@@ -43,11 +43,6 @@ enter_page(IvfCheck *check, IvfCheckNode *node, Page page)
 					  IvfOpaque(page)->level, node->level);
 	node->carry -= here;
 	node->offset = IVF_PAGE_START + here;
-	if (node->offset > end)
-		ivf_corrupted(index, node->block,
-					  "its data end at offset %u, a block's columns at %u",
-					  end, node->offset);
-
 	first = node->offset + sizeof(IvfBlockHead) <= end ? node->offset : 0;
 	if (IvfOpaque(page)->first != first)
 		ivf_corrupted(index, node->block,
@@ -77,11 +72,7 @@ leave_page(IvfCheck *check, IvfCheckNode *node, Page page)
 		ivf_corrupted(index, node->block, "its data end at offset %u, its blocks at %u",
 					  end, node->offset);
 	if (next == InvalidBlockNumber)
-	{
-		if (node->carry > 0)
-			ivf_corrupted(index, node->block, "a block runs on, but the chain ends");
 		return false;
-	}
 	if (node->carry == 0 && end + sizeof(IvfBlockHead) <= IVF_PAGE_END)
 		ivf_corrupted(index, node->block,
 					  "its data end at offset %u, and the chain goes on at block %u",

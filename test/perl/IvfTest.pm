@@ -1,0 +1,61 @@
+# What the TAP tests share: a server with vectors from arithmetic, the check of
+# an index against its table, and the bytes of an index's pages.
+package IvfTest;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use File::Basename qw(dirname);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(ivf_node ivf_setup ivf_sound);
+
+# A cluster that is not started yet: what is on disk is what WAL says, and
+# nothing happens that the test has not asked for.
+sub ivf_node
+{
+	my ($name, %init) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(%init);
+	$node->append_conf('postgresql.conf', <<'CONF');
+autovacuum = off
+fsync = off
+jit = off
+max_parallel_maintenance_workers = 0
+search_path = 'ivf_test, public'
+CONF
+	return $node;
+}
+
+# The extension, and the functions that the regress tests use too: noise(),
+# oracle(), sound().
+sub ivf_setup
+{
+	my ($node) = @_;
+	my $include = dirname(dirname(__FILE__)) . '/include/ivf.sql';
+	$node->safe_psql('postgres', "CREATE EXTENSION vecfeat;\n\\i $include");
+	return;
+}
+
+# The indexes of a table are sound, and say the same as the table.  A case.
+sub ivf_sound
+{
+	my ($node, $table, $operator, $name, $rows) = @_;
+	my ($out, $err) = ('', '');
+	$node->psql('postgres', <<"SQL", stdout => \$out, stderr => \$err);
+SELECT sound('$table');
+SELECT oracle('$table', 'v', '$operator', (SELECT v FROM $table WHERE v IS NOT NULL ORDER BY id LIMIT 1))
+	= (SELECT count(*) FROM $table);
+SELECT count(*) FROM $table;
+SQL
+	my @lines = split /\n/, $out;
+	ok( $err eq '' && @lines == 3 && $lines[0] > 0 && $lines[1] eq 't'
+		  && (!defined $rows || $lines[2] == $rows),
+		$name) or diag("$out\n$err");
+	return;
+}
+
+1;
