@@ -1,0 +1,174 @@
+-- Which plans are chosen.
+
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set ECHO none
+\i :abs_srcdir/test/include/ivf.sql
+\set ECHO all
+
+SET max_parallel_workers_per_gather = 0;
+-- the relations that a plan reads, and how
+CREATE FUNCTION scans(query text) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(found[1], ', ') FROM plan_of(query) line, regexp_matches(line, '((?:Bitmap Heap|Bitmap Index|Index|Index Only|Seq) Scan.*)') found
+$$;
+CREATE TABLE base AS SELECT id, noise(id, 128)::vector(128) AS v FROM generate_series(0, 399) id;
+CREATE TABLE items AS
+	SELECT n AS id, n % 1000 AS kind, n % 1000 AS other, (a.v * 2 + b.v)::vector(128) AS v
+	FROM generate_series(0, 19999) n JOIN base a ON a.id = n % 97 JOIN base b ON b.id = 100 + n % 211;
+ALTER TABLE items ADD PRIMARY KEY (id);
+CREATE INDEX items_kind ON items (kind);
+CREATE INDEX items_v ON items USING ivf (v);
+VACUUM ANALYZE items;
+-- q stands for a query vector
+CREATE FUNCTION with_q(query text) RETURNS text LANGUAGE sql AS $$ SELECT replace(query, 'q()', quote_literal(noise(5000, 128)) || '::vector') $$;
+
+-- the index, for the nearest of many
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <-> q() LIMIT 1'));
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <-> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id, v <-> q() AS d FROM items ORDER BY d LIMIT 200'));
+SELECT scans(with_q('SELECT id FROM items ORDER BY q() <-> v OFFSET 20 LIMIT 10'));
+SELECT scans(with_q('SELECT * FROM items ORDER BY v <-> q() LIMIT 10 FOR UPDATE'));
+SELECT scans(with_q('SELECT sum(id) FROM (SELECT id FROM items ORDER BY v <-> q() LIMIT 10) s'));
+-- with a filter that many rows pass, whether it has an index or not
+SELECT scans(with_q('SELECT id FROM items WHERE kind < 500 ORDER BY v <-> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items WHERE kind < 100 ORDER BY v <-> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items WHERE other < 500 ORDER BY v <-> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items WHERE other < 50 ORDER BY v <-> q() LIMIT 10'));
+-- with a vector that is not known yet
+PREPARE near(vector) AS SELECT id FROM items ORDER BY v <-> $1 LIMIT 10;
+SET plan_cache_mode = force_generic_plan;
+EXPLAIN (COSTS OFF) EXECUTE near(NULL);
+RESET plan_cache_mode;
+SELECT scans('SELECT id FROM items ORDER BY v <-> (SELECT v FROM base WHERE id = 7) LIMIT 10');
+SELECT scans('SELECT b.id, near.id FROM base b, LATERAL (SELECT id FROM items n ORDER BY n.v <-> b.v LIMIT 3) near');
+SELECT scans('SELECT (SELECT id FROM items n ORDER BY n.v <-> b.v LIMIT 1) FROM base b');
+-- to the planner the minimum is the first in order: it is as approximate as that
+SELECT scans(with_q('SELECT min(v <-> q()) FROM items'));
+-- exact search too is less work than a sequential scan
+SET ivf.probes = 1000000;
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <-> q() LIMIT 10'));
+RESET ivf.probes;
+
+-- another index, for few rows
+SELECT scans(with_q('SELECT id FROM items WHERE id = 7 ORDER BY v <-> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items WHERE kind = 7 ORDER BY v <-> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items WHERE kind IN (7, 8) ORDER BY v <-> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items WHERE id BETWEEN 100 AND 120 ORDER BY v <-> q() LIMIT 1'));
+
+-- the table, for all rows or most
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <-> q()'));
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <-> q() LIMIT ALL'));
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <-> q() LIMIT 20000'));
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <-> q() OFFSET 19000 LIMIT 10'));
+SELECT scans(with_q('SELECT v <-> q(), count(*) FROM items GROUP BY 1'));
+SELECT scans(with_q('SELECT DISTINCT v <-> q() FROM items'));
+SELECT scans(with_q('SELECT id, rank() OVER (ORDER BY v <-> q()) FROM items'));
+SELECT scans(with_q('SELECT max(v <-> q()), avg(v <-> q()) FROM items'));
+-- a filter that hardly any row passes
+SELECT scans(with_q('SELECT id FROM items WHERE other = 7 ORDER BY v <-> q() LIMIT 100'));
+-- where no distance is the order
+SELECT scans('SELECT count(v) FROM items');
+SELECT scans(with_q('SELECT count(*) FROM items WHERE v <-> q() < 3'));
+SELECT scans('SELECT id FROM items WHERE v IS NULL');
+SELECT scans(with_q('SELECT id FROM items WHERE v = q()'));
+SELECT scans('SELECT v FROM items LIMIT 10');
+
+-- an order that is not the index's
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <-> q() DESC LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <-> q() NULLS FIRST LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <=> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <#> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <+> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items ORDER BY l2_distance(v, q()) LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items ORDER BY 2 * (v <-> q()) LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items ORDER BY l2_normalize(v) <-> q() LIMIT 10'));
+SELECT scans('SELECT id FROM items ORDER BY v <-> v LIMIT 10');
+SELECT scans('SELECT a.id FROM items a JOIN base b ON a.id = b.id ORDER BY a.v <-> b.v LIMIT 10');
+-- a scan by two distances does not exist
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <-> q(), v <-> -q() LIMIT 10'));
+
+-- tables that are read at a glance
+CREATE TABLE small AS SELECT * FROM items LIMIT 100;
+CREATE INDEX small_v ON small USING ivf (v);
+ANALYZE small;
+SELECT scans(with_q('SELECT id FROM small ORDER BY v <-> q() LIMIT 10'));
+TRUNCATE small;
+INSERT INTO small SELECT * FROM items WHERE id < 2000;
+ANALYZE small;
+SELECT scans(with_q('SELECT id FROM small ORDER BY v <-> q() LIMIT 10'));
+
+-- the index of the operator; those of other opclasses are there too
+CREATE INDEX items_cosine ON items USING ivf (v vector_cosine_ops);
+CREATE INDEX items_ip ON items USING ivf (v vector_ip_ops);
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <=> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <#> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <-> q() LIMIT 10'));
+-- of an expression
+CREATE INDEX items_expr ON items USING ivf ((subvector(v, 1, 16)::vector(16)));
+SELECT scans('SELECT id FROM items ORDER BY subvector(v, 1, 16)::vector(16) <-> noise(1, 16) LIMIT 10');
+SELECT scans('SELECT id FROM items ORDER BY subvector(v, 1, 16) <-> noise(1, 16) LIMIT 10');
+SELECT scans('SELECT id FROM items ORDER BY subvector(v, 2, 16)::vector(16) <-> noise(1, 16) LIMIT 10');
+DROP INDEX items_cosine, items_ip, items_expr;
+
+-- a partial index where its predicate holds
+DROP INDEX items_v, items_kind;
+CREATE INDEX items_few ON items USING ivf (v) WHERE kind = 7;
+CREATE INDEX items_half ON items USING ivf (v) WHERE kind < 500;
+SELECT scans(with_q('SELECT id FROM items WHERE kind < 500 ORDER BY v <-> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items WHERE kind < 400 ORDER BY v <-> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items WHERE kind < 600 ORDER BY v <-> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM items WHERE kind = 7 ORDER BY v <-> q() LIMIT 10'));
+-- also without an order, when the rows are few: but never an index-only scan
+SELECT scans('SELECT sum(id) FROM items WHERE kind = 7');
+SELECT count(*), sum(id) FROM items WHERE kind = 7;
+SELECT leaves FROM ivf_last_scan();
+SELECT scans('SELECT sum(id) FROM items WHERE kind < 500');
+SELECT scans('SELECT count(*) FROM items WHERE kind = 7');
+SELECT count(*) FROM items WHERE kind = 7;
+DROP INDEX items_few;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SELECT count(*) FROM items WHERE kind < 500;
+SELECT scans('SELECT sum(id) FROM items WHERE kind < 500');
+SELECT count(*), sum(id) FROM items WHERE kind < 500;
+SELECT count(*), sum(id) FROM items WHERE kind < 500 AND id < 100;
+UPDATE items SET v = NULL WHERE id < 20;
+DELETE FROM items WHERE id BETWEEN 30 AND 39;
+SELECT count(*), sum(id) FROM items WHERE kind < 500;
+RESET enable_seqscan;
+RESET enable_bitmapscan;
+
+-- vectors out of line
+CREATE TABLE wide AS
+	SELECT id, (noise(id % 50, 384) || noise(id, 384))::vector(768) AS v FROM generate_series(1, 1500) id;
+CREATE INDEX wide_v ON wide USING ivf (v vector_cosine_ops);
+VACUUM ANALYZE wide;
+SELECT scans('SELECT id FROM wide ORDER BY v <=> noise(1, 768) LIMIT 10');
+SELECT scans('SELECT id FROM wide ORDER BY v <=> noise(1, 768)');
+
+-- partitions: each one's own choice
+CREATE TABLE parted (id int, kind int, other int, v vector(128)) PARTITION BY RANGE (id);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10000);
+CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (10000) TO (20000);
+INSERT INTO parted SELECT * FROM items;
+CREATE INDEX ON parted USING ivf (v);
+ANALYZE parted;
+SELECT scans(with_q('SELECT id FROM parted ORDER BY v <-> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM parted WHERE id > 15000 ORDER BY v <-> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM parted ORDER BY v <-> q()'));
+CREATE TABLE parent (LIKE items);
+CREATE TABLE child () INHERITS (parent);
+INSERT INTO child SELECT * FROM items;
+CREATE INDEX child_v ON child USING ivf (v);
+ANALYZE child;
+SELECT scans(with_q('SELECT id FROM parent ORDER BY v <-> q() LIMIT 10'));
+-- and of a UNION ALL
+SELECT scans(with_q('SELECT id FROM (SELECT id, v FROM parted_1 UNION ALL SELECT id, v FROM child) u ORDER BY v <-> q() LIMIT 10'));
+
+-- what a disk costs does not turn it around
+SET random_page_cost = 1.1;
+SELECT scans(with_q('SELECT id FROM child ORDER BY v <-> q() LIMIT 10'));
+SELECT scans(with_q('SELECT id FROM child ORDER BY v <-> q()'));
+SELECT scans(with_q('SELECT id FROM child WHERE other = 7 ORDER BY v <-> q() LIMIT 100'));
+SET random_page_cost = 10;
+SELECT scans(with_q('SELECT id FROM child ORDER BY v <-> q() LIMIT 10'));
+RESET random_page_cost;
