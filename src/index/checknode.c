@@ -160,10 +160,9 @@ check_run(IvfCheck *check, IvfCheckNode *node)
 							   InvalidBlockNumber, BUFFER_LOCK_SHARE);
 		owner = IvfOpaque(BufferGetPage(buffer))->owner;
 		UnlockReleaseBuffer(buffer);
-		if (owner != InvalidBlockNumber && owner != node->node)
+		if (owner != InvalidBlockNumber)
 			ivf_corrupted(check->index, block,
-						  "the page belongs to %u, and rows of %u stand there",
-						  owner, node->node);
+						  "the page belongs to %u, but rows stand there", owner);
 	}
 	put_extent(check, run->first, run->offset, run->first,
 			   end.page > 0 ? IVF_PAGE_END : end.offset, node->block);

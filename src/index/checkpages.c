@@ -115,15 +115,14 @@ check_special(IvfCheck *check, BlockNumber block, const IvfPageOpaqueData *speci
 		ivf_corrupted(check->index, block,
 					  "room is to be looked for on block %u, but this is no first page",
 					  special->u.live.room);
-	if (special->u.live.rows != InvalidBlockNumber && (!code || special->level != 0))
+	if (special->u.live.rows != InvalidBlockNumber && special->kind != IVF_META_PAGE)
 		ivf_corrupted(check->index, block,
-					  "rows are to be put on block %u, but this is no leaf's code page",
+					  "rows are to be put on block %u, but this is not the metapage",
 					  special->u.live.rows);
 }
 
 /*
- * A leaf's own refine page, on which its next run of rows may begin, is that
- * leaf's: two leaves would both put rows there.
+ * The refine page on which the next run of rows may begin.
  */
 static void
 check_rows_page(IvfCheck *check, BlockNumber block, const IvfPageOpaqueData *special)
@@ -131,14 +130,14 @@ check_rows_page(IvfCheck *check, BlockNumber block, const IvfPageOpaqueData *spe
 	BlockNumber rows = special->u.live.rows;
 	IvfPageOpaqueData other;
 
-	if (special->kind != IVF_CODE_PAGE || rows == InvalidBlockNumber)
+	if (special->kind != IVF_META_PAGE || rows == InvalidBlockNumber)
 		return;
 	ivf_check_pointer(check, block, rows, "the page for the next rows");
 	other = read_special(check, rows);
-	if (other.kind != IVF_REFINE_PAGE || other.owner != special->owner)
+	if (other.kind != IVF_REFINE_PAGE)
 		ivf_corrupted(check->index, block,
-					  "rows are to be put on block %u, which is of kind %u and belongs to %u",
-					  rows, other.kind, other.owner);
+					  "rows are to be put on block %u, which is of kind %u",
+					  rows, other.kind);
 }
 
 /*
@@ -196,10 +195,9 @@ check_page(IvfCheck *check, BlockNumber block, BufferAccessStrategy strategy)
 	check_rows_page(check, block, &special);
 	if (special.kind == IVF_REFINE_PAGE)
 	{
-		if (special.owner != InvalidBlockNumber && !is_leaf(check, special.owner))
+		if (special.owner != InvalidBlockNumber)
 			ivf_corrupted(check->index, block,
-						  "the page belongs to %u, which is no leaf that can be reached",
-						  special.owner);
+						  "it is a page of rows, and belongs to %u", special.owner);
 	}
 	else if (!is_reached(check, block))
 		check_unreached(check, block, &special, entries);

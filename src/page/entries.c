@@ -232,33 +232,73 @@ typedef struct NewBlock
 	IvfPlace	head;			/* where the head comes to stand, from the tail on */
 	IvfPlace	end;			/* where the columns end */
 	BlockNumber code;			/* first of the end.page new code pages */
+	Buffer		open;			/* refine page where the run begins, locked; or
+								 * invalid: it begins on a new one */
 	IvfRun		run;
 	IvfPlace	run_end;
-	BlockNumber rows;			/* first of the new refine pages */
-	uint32		rows_count;
 } NewBlock;
 
 /*
- * Sets up the refine pages of a new block's run: the rest of the list's last
- * one, if it has one of its own, and new pages.
+ * The refine page on which somebody's last run has ended, exclusively locked,
+ * if it has room for the head of a row; or an invalid buffer.
+ *
+ * Lists share such pages, as they do in a new index: half a page for each list
+ * would be a twentieth of a list of 500 rows.  Who holds the lock may take what
+ * is left.  Which page it is, the metapage tells: a hint, for if two inserts
+ * need one at a time, the second to come finds the page full and opens another,
+ * and one of both is forgotten.
+ */
+static Buffer
+open_rows_page(Relation index, uint32 row_head)
+{
+	Buffer		buffer = ivf_page_read(index, IVF_META_BLOCK, IVF_META_PAGE,
+									   IVF_META_BLOCK, BUFFER_LOCK_SHARE);
+	BlockNumber rows = IvfOpaque(BufferGetPage(buffer))->u.live.rows;
+
+	UnlockReleaseBuffer(buffer);
+	if (rows == InvalidBlockNumber)
+		return InvalidBuffer;
+	buffer = ivf_page_read(index, rows, IVF_REFINE_PAGE, InvalidBlockNumber,
+						   BUFFER_LOCK_EXCLUSIVE);
+	if (((PageHeader) BufferGetPage(buffer))->pd_lower + row_head <= IVF_PAGE_END)
+		return buffer;
+	UnlockReleaseBuffer(buffer);
+	return InvalidBuffer;
+}
+
+/*
+ * Remembers the page on which a run has ended, which is not where it began.
  */
 static void
-make_run(IvfChange *change, NewBlock *new, BlockNumber node)
+remember_rows_page(Relation index, BlockNumber rows)
+{
+	Buffer		buffer = ivf_page_read(index, IVF_META_BLOCK, IVF_META_PAGE,
+									   IVF_META_BLOCK, BUFFER_LOCK_EXCLUSIVE);
+	IvfChange	change;
+
+	ivf_change_begin(&change, index);
+	IvfOpaque(ivf_change_page(&change, buffer, false))->u.live.rows = rows;
+	ivf_change_finish(&change);
+}
+
+/*
+ * Sets up the refine pages of a new block's run: what is left of the open one,
+ * and new pages.
+ */
+static void
+make_run(IvfChange *change, const NewBlock *new)
 {
 	uint32		i;
 
 	for (i = 0; i <= new->run_end.page; i++)
 	{
-		BlockNumber block = ivf_run_block(&new->run, i);
-		bool		old = (i == 0 && new->run.offset > IVF_PAGE_START);
-		Buffer		buffer = old ?
-		ivf_page_read(change->index, block, IVF_REFINE_PAGE, node,
-					  BUFFER_LOCK_EXCLUSIVE) :
-		ivf_page_claim(change->index, block);
-		Page		page = ivf_change_page(change, buffer, !old);
+		bool		open = (i == 0 && BufferIsValid(new->open));
+		Buffer		buffer = open ? new->open :
+		ivf_page_claim(change->index, ivf_run_block(&new->run, i));
+		Page		page = ivf_change_page(change, buffer, !open);
 
-		if (!old)
-			ivf_page_init(page, IVF_REFINE_PAGE, 0, node);
+		if (!open)
+			ivf_page_init(page, IVF_REFINE_PAGE, 0, InvalidBlockNumber);
 		((PageHeader) page)->pd_lower = i < new->run_end.page ?
 			IVF_PAGE_END : new->run_end.offset;
 	}
@@ -288,9 +328,6 @@ make_pages(IvfChange *change, NewBlock *new, Buffer tail, BlockNumber node)
 		ivf_page_init(page, IVF_CODE_PAGE, 0, node);
 		if (i < new->end.page)
 			IvfOpaque(page)->next = new->code + i;
-		else
-			IvfOpaque(page)->u.live.rows = ivf_run_block(&new->run,
-														 new->run_end.page);
 		if (i == new->head.page)
 		{
 			IvfOpaque(page)->first = new->head.offset;
@@ -312,9 +349,6 @@ make_pages(IvfChange *change, NewBlock *new, Buffer tail, BlockNumber node)
 	}
 	if (new->end.page > 0)
 		IvfOpaque(page)->next = new->code;
-	else
-		IvfOpaque(page)->u.live.rows = ivf_run_block(&new->run,
-													 new->run_end.page);
 }
 
 /*
@@ -328,59 +362,47 @@ make_pages(IvfChange *change, NewBlock *new, Buffer tail, BlockNumber node)
 static BlockNumber
 append_block(Relation index, Buffer tail, BlockNumber node, int n)
 {
-	Page		page = BufferGetPage(tail);
-	BlockNumber rows = IvfOpaque(page)->u.live.rows;
 	NewBlock	new;
 	IvfChange	change;
-	BlockNumber first;
+	uint32		new_rows;
+	BlockNumber first = InvalidBlockNumber;
 
 	memset(&new, 0, sizeof(new));
 	new.tail = BufferGetBlockNumber(tail);
-	new.tail_end = ((PageHeader) page)->pd_lower;
+	new.tail_end = ((PageHeader) BufferGetPage(tail))->pd_lower;
 	new.head.offset = new.tail_end;
 	place_head(&new.head, sizeof(IvfBlockHead));
 	new.end = new.head;
 	place_advance(&new.end, sizeof(IvfBlockHead) + IVF_COLUMN_BYTES(n));
 
-	new.run.offset = IVF_PAGE_START;
 	new.run.head = IVF_ROW_HEAD(0);
 	new.run.body = IVF_ROW_BODY(0, n);
-	if (rows != InvalidBlockNumber)
-	{
-		/* no other can move this page's end: the tail is locked */
-		Buffer		buffer = ivf_page_read(index, rows, IVF_REFINE_PAGE, node,
-										   BUFFER_LOCK_SHARE);
-
-		new.run.offset = ((PageHeader) BufferGetPage(buffer))->pd_lower;
-		UnlockReleaseBuffer(buffer);
-		if (new.run.offset + new.run.head > IVF_PAGE_END)
-		{
-			new.run.offset = IVF_PAGE_START;
-			rows = InvalidBlockNumber;
-		}
-	}
+	new.open = open_rows_page(index, new.run.head);
+	new.run.offset = BufferIsValid(new.open) ?
+		((PageHeader) BufferGetPage(new.open))->pd_lower : IVF_PAGE_START;
 	new.run_end = ivf_run_end(&new.run);
-	new.rows_count = new.run_end.page + (rows == InvalidBlockNumber ? 1 : 0);
 
-	first = new.rows_count + new.end.page > 0 ?
-		ivf_extend(index, new.rows_count + new.end.page) : InvalidBlockNumber;
-	new.rows = first;
-	new.code = first + new.rows_count;
-	if (rows == InvalidBlockNumber)
+	new_rows = new.run_end.page + (BufferIsValid(new.open) ? 0 : 1);
+	if (new_rows + new.end.page > 0)
+		first = ivf_extend(index, new_rows + new.end.page);
+	new.code = first + new_rows;
+	if (BufferIsValid(new.open))
 	{
-		new.run.first = new.rows;
-		new.run.rest = new.rows + 1;
+		new.run.first = BufferGetBlockNumber(new.open);
+		new.run.rest = new_rows > 0 ? first : InvalidBlockNumber;
 	}
 	else
 	{
-		new.run.first = rows;
-		new.run.rest = new.rows;
+		new.run.first = first;
+		new.run.rest = first + 1;
 	}
 
 	ivf_change_begin(&change, index);
-	make_run(&change, &new, node);
+	make_run(&change, &new);
 	make_pages(&change, &new, tail, node);
 	ivf_change_finish(&change);
+	if (new_rows > 0)
+		remember_rows_page(index, ivf_run_block(&new.run, new.run_end.page));
 	return new.head.page == 0 ? new.tail : new.code + new.head.page - 1;
 }
 

@@ -50,17 +50,14 @@ typedef struct IvfPageOpaqueData
 			/* first page of a chain: where inserts look for room first; a hint */
 			BlockNumber room;
 
-			/*
-			 * last code page of a list: the refine page of its own on which
-			 * the next run of rows may begin, or invalid
-			 */
+			/* metapage: the refine page on which the next run may begin; a hint */
 			BlockNumber rows;
 		}			live;
 		FullTransactionId deleted;	/* kept for pages that are given back */
 	}			u;
 	BlockNumber next;			/* next page of the chain, or invalid */
-	BlockNumber owner;			/* first page of the chain; refine pages: of the
-								 * list, or invalid on pages shared by lists */
+	BlockNumber owner;			/* first page of the chain; invalid on refine
+								 * pages, which lists share */
 	uint32		generation;		/* of the node; 0 until nodes are replaced */
 	uint16		first;			/* code page: offset of the first block head, or 0 */
 	uint8		level;			/* code page: 0 in a leaf */
