@@ -131,7 +131,8 @@ sub special_damage
 }
 
 my $refine_page = sub { my ($f) = @_; return $f->head(leaf_head($f), 'rows') };
-my $own_refine_page = sub { my ($f) = @_; return $f->special(last_page($f, leaf($f)), 'rows') };
+# where the run of the list that grew last ends
+my $open_refine_page = sub { my ($f) = @_; return $f->special(0, 'rows') };
 my $second_page = sub { my ($f) = @_; return $f->special(leaf($f), 'next') };
 
 special_damage('page id', \&leaf, page_id => 1, 'it is no page of an ivf index');
@@ -142,7 +143,7 @@ special_damage('level of a refine page', $refine_page, level => 1, 'it is of lev
 special_damage('first block of a refine page', $refine_page, first => 24, 'it is of level 0 with a block at offset 24, and no code page');
 special_damage('refine page in a chain', $refine_page, next => 9999, 'it is in no chain, and block 9999 follows');
 special_damage('room not on a first page', $second_page, room => \&leaf, 'room is to be looked for on block \d+, but this is no first page');
-special_damage('rows of an inner node', \&root, rows => $refine_page, 'rows are to be put on block \d+, but this is no leaf\'s code page');
+special_damage('rows of an inner node', \&root, rows => $refine_page, 'rows are to be put on block \d+, but this is not the metapage');
 damage('special area of another size', plain => 'it is no page of an ivf index',
 	sub { my ($f) = @_; $f->header(leaf($f), 'special', 8168); return leaf($f) });
 damage('free space', plain => 'its data end at offset \d+, free space at 8152',
@@ -225,11 +226,7 @@ special_damage('list: chain ends in a block', \&leaf, next => NONE, 'a block run
 special_damage('list: chain turns back', \&leaf, next => 1, 'the chain turns back to block 1');
 special_damage('list: chain leaves the file', \&leaf, next => 99999, 'the chain\'s next page is block 99999, and the file has \d+');
 special_damage('list: room elsewhere', \&leaf, room => sub { leaf($_[0], 1) }, 'there should be room on block \d+, which is not in the chain');
-special_damage('list: rows elsewhere', sub { last_page($_[0], leaf($_[0])) }, rows => sub { leaf($_[0], 1) },
-	'rows are to be put on block \d+, which is of kind 4 and belongs to \d+');
-special_damage('list: rows on another list\'s page', sub { last_page($_[0], leaf($_[0])) },
-	rows => sub { $_[0]->special(last_page($_[0], leaf($_[0], 1)), 'rows') },
-	'rows are to be put on block \d+, which is of kind 5 and belongs to \d+');
+special_damage('metapage: rows elsewhere', sub { return 0 }, rows => sub { leaf($_[0], 1) }, 'rows are to be put on block \d+, which is of kind 4');
 special_damage('list: level', \&leaf, level => 1, 'it is of level 1, expected 0');
 special_damage('list: page of another one', $second_page, owner => sub { leaf($_[0], 1) }, 'the page belongs to \d+, expected \d+');
 damage('list: chain goes to another list', plain => 'the page belongs to \d+, expected \d+',
@@ -260,12 +257,11 @@ damage('list: empty page out of reach is sound', plain => undef,
 		}
 		return;
 	});
-special_damage('refine page: of another list', $own_refine_page, owner => sub { leaf($_[0], 1) },
-	'the page belongs to \d+, and rows of \d+ stand there');
-damage('refine page: of none, out of reach', plain => 'the page belongs to 1, which is no leaf that can be reached',
-	sub { my ($f) = @_; my $b = $f->add_copy($own_refine_page->($f)); $f->special($b, 'owner', 1); return $b });
+special_damage('refine page: of a list', $open_refine_page, owner => sub { leaf($_[0], 1) }, 'the page belongs to \d+, but rows stand there');
+damage('refine page: of a list, out of reach', plain => 'it is a page of rows, and belongs to 1',
+	sub { my ($f) = @_; my $b = $f->add_copy($open_refine_page->($f)); $f->special($b, 'owner', 1); return $b });
 damage('refine page: its end', plain => 'a row runs past the end of the data',
-	sub { my ($f) = @_; my $b = $own_refine_page->($f); $f->header($b, 'lower', $f->header($b, 'lower') - 1); return $b });
+	sub { my ($f) = @_; my $b = $open_refine_page->($f); $f->header($b, 'lower', $f->header($b, 'lower') - 1); return $b });
 
 # The tree -----------------------------------------------------------------------
 
@@ -513,7 +509,7 @@ for my $i (0 .. $#cases)
 	my $table = $case->{table} = "case_$i";
 	my $last = $template->{build} + $template->{more};
 	$script .= "BEGIN; CREATE TABLE $table AS SELECT * FROM $case->{template}_rows WHERE id <= $template->{build};\n";
-	$script .= sprintf "$template->{index};\n", $table;
+	$script .= $template->{index} =~ s/%s/$table/r . ";\n";
 	$script .= "RESET ivf.debug_fanout; INSERT INTO $table SELECT * FROM $case->{template}_rows WHERE id > $template->{build}; COMMIT;\n";
 }
 for my $name (sort keys %template)
