@@ -509,7 +509,7 @@ for my $i (0 .. $#cases)
 	my $table = $case->{table} = "case_$i";
 	my $last = $template->{build} + $template->{more};
 	$script .= "BEGIN; CREATE TABLE $table AS SELECT * FROM $case->{template}_rows WHERE id <= $template->{build};\n";
-	$script .= $template->{index} =~ s/%s/$table/r . ";\n";
+	$script .= $template->{index} =~ s/%1\$s/$table/gr . ";\n";
 	$script .= "RESET ivf.debug_fanout; INSERT INTO $table SELECT * FROM $case->{template}_rows WHERE id > $template->{build}; COMMIT;\n";
 }
 for my $name (sort keys %template)
