@@ -59,7 +59,7 @@ SELECT sum(near.id - q.id) FROM generate_series(400, 799) q(id), LATERAL (SELECT
 -- NULL among the outer rows: every row at no distance
 SELECT q.id, count(*) FROM (VALUES (1, '[5,0]'::vector), (2, NULL)) q(id, v), LATERAL (SELECT id FROM line n ORDER BY n.v <-> q.v) near GROUP BY q.id ORDER BY q.id;
 -- subqueries as query
-SELECT id FROM line ORDER BY v <-> (SELECT v FROM line WHERE id = 77) LIMIT 2;
+SELECT id FROM line ORDER BY v <-> (SELECT v + '[0.1,0]' FROM line WHERE id = 77) LIMIT 2;
 SELECT id FROM line ORDER BY v <-> (SELECT v FROM line WHERE id = -1) LIMIT 0;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM line ORDER BY v <-> (SELECT v FROM line WHERE id = -1) OFFSET 0) s;
 SELECT (SELECT id FROM line ORDER BY v <-> ARRAY[q, 0]::vector LIMIT 1) AS near FROM generate_series(1, 5) q;
