@@ -199,6 +199,8 @@ collect_row(const float4 *row, void *arg)
 	IvfSample  *sample = collected->sample;
 	double		place = collected->seen++;
 
+	if ((int64) collected->seen % IVF_REPORT_ROWS == 0)
+		ivf_build_done(collected->seen);
 	if (place >= collected->limit)
 	{
 		place = floor(prng_double(&collected->prng) * collected->seen);
@@ -256,6 +258,8 @@ ivf_sample_rows(IvfBuild *build)
 
 		sample->table_rows = estimate_rows(build);
 		lists = ivf_lists_wanted(build, sample->table_rows);
+		ivf_build_phase(IVF_PHASE_SAMPLE,
+						Min((double) lists * IVF_SAMPLE_PER_LIST, sample->table_rows));
 		collected.limit = Min((double) lists * IVF_SAMPLE_PER_LIST,
 							  floor(build->memory / 2 / (sizeof(float4) * build->n)));
 		sample->row = MemoryContextAllocHuge(CurrentMemoryContext,
