@@ -6,9 +6,10 @@
  * other reads go on beside it, on a standby the replay of them.  What makes
  * that possible without false alarms is what makes scans possible: pages stay
  * in their chains, entries stay in their slots, a new block or page can be
- * reached only when it is complete, radii only grow.  Where two pages must
- * agree, both are locked while they are compared, in the order in which
- * inserts lock them; or the one that is changed first is read last.
+ * reached only when it is complete, radii only grow.  One page is locked at a
+ * time: inserts lock pages in one order, their replay in that of the record.
+ * So where two pages must agree, the one that is changed last is read first,
+ * or it is read once more afterwards and must be as it was.
  *
  * The heap is compared under a snapshot that is taken before the first page of
  * the index is read.  A row that it sees had its entry by then, and the

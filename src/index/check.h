@@ -37,8 +37,7 @@ typedef struct IvfCheck
 } IvfCheck;
 
 /*
- * A copy of a block, of a consistent moment: its columns and its 32 rows as
- * they were while its head was locked.
+ * A copy of a block: its head, and what its live entries' columns and rows are.
  */
 typedef struct IvfCheckBlock
 {

@@ -85,37 +85,35 @@ leave_page(IvfCheck *check, IvfCheckNode *node, Page page)
 
 
 /*
- * Copies a block's columns.  The pages on which they go on are locked while
- * the head's page is: in chain order, as inserts do.
+ * Copies the columns of the block whose head stands where the walk is.
  */
 static void
-copy_columns(IvfCheck *check, IvfCheckNode *node, Page page, uint32 offset)
+copy_columns(IvfCheck *check, IvfCheckNode *node)
 {
 	Relation	index = check->index;
 	BlockNumber block = node->block;
-	Buffer		buffer = InvalidBuffer;
+	uint32		offset = node->offset + sizeof(IvfBlockHead);
 	uint32		bytes = IVF_COLUMN_BYTES(check->n);
 	uint32		done = 0;
 
 	for (;;)
 	{
+		Buffer		buffer = ivf_page_read(index, block, IVF_CODE_PAGE,
+										   node->node, BUFFER_LOCK_SHARE);
+		Page		page = BufferGetPage(buffer);
 		uint32		here = Min(bytes - done, IVF_PAGE_END - offset);
 		BlockNumber next = ivf_page_next(index, block, page);
 
 		if (offset + here > ((PageHeader) page)->pd_lower)
 			ivf_corrupted(index, block, "a block runs past the end of the data");
 		memcpy(node->current.columns + done, (char *) page + offset, here);
-		if (BufferIsValid(buffer))
-			UnlockReleaseBuffer(buffer);
+		UnlockReleaseBuffer(buffer);
 		done += here;
 		if (done == bytes)
 			return;
 		if (next == InvalidBlockNumber)
 			ivf_corrupted(index, block, "a block runs on, but the chain ends");
 		ivf_check_pointer(check, block, next, "the chain's next page");
-		buffer = ivf_page_read(index, next, IVF_CODE_PAGE, node->node,
-							   BUFFER_LOCK_SHARE);
-		page = BufferGetPage(buffer);
 		block = next;
 		offset = IVF_PAGE_START;
 	}
@@ -172,22 +170,48 @@ check_run(IvfCheck *check, IvfCheckNode *node)
 }
 
 /*
- * Copies the block whose head stands where the walk is, on a locked page, and
- * moves on.  As an insert holds that lock while it fills a slot, what is
- * copied belongs together.
+ * Has the current block's head changed since it was copied?  Then it is copied
+ * again.
+ */
+static bool
+head_changed(IvfCheck *check, IvfCheckNode *node)
+{
+	Buffer		buffer = ivf_page_read(check->index, node->block, IVF_CODE_PAGE,
+									   node->node, BUFFER_LOCK_SHARE);
+	IvfBlockHead *head = ivf_block_at(BufferGetPage(buffer), node->offset);
+	bool		changed = memcmp(head, &node->current.head, sizeof(*head)) != 0;
+
+	node->current.head = *head;
+	UnlockReleaseBuffer(buffer);
+	return changed;
+}
+
+/*
+ * Copies the columns and rows of the block whose head has been copied, and
+ * moves on.
+ *
+ * They are read under locks of their own, one at a time, because replay locks
+ * the pages of a record in another order than inserts do.  So all is read once
+ * more if the head is not the same afterwards; if it is, its live entries were
+ * there all the time, and what was read is theirs.  (Unless one of them was
+ * killed, its row's place in the heap given to another row, and that inserted
+ * into the same slot with the same factors, all between the two looks.)
  */
 static void
-read_block(IvfCheck *check, IvfCheckNode *node, Page page)
+read_block(IvfCheck *check, IvfCheckNode *node)
 {
 	IvfCheckBlock *current = &node->current;
 
 	current->block = node->block;
 	current->offset = node->offset;
-	current->head = *ivf_block_at(page, node->offset);
 	current->run = ivf_run_of(&current->head, node->level, check->n);
-	copy_columns(check, node, page, node->offset + sizeof(IvfBlockHead));
 	check_run(check, node);
-	ivf_run_read(check->index, &current->run, current->rows);
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		copy_columns(check, node);
+		ivf_run_read(check->index, &current->run, current->rows);
+	} while (head_changed(check, node));
 
 	node->offset += sizeof(IvfBlockHead) + IVF_COLUMN_BYTES(check->n);
 	if (node->offset > IVF_PAGE_END)
@@ -208,7 +232,8 @@ next_block(IvfCheck *check, IvfCheckNode *node)
 	{
 		Buffer		buffer;
 		Page		page;
-		bool		more;
+		bool		found;
+		bool		more = true;
 
 		CHECK_FOR_INTERRUPTS();
 		buffer = ivf_page_read(check->index, node->block, IVF_CODE_PAGE,
@@ -216,14 +241,17 @@ next_block(IvfCheck *check, IvfCheckNode *node)
 		page = BufferGetPage(buffer);
 		if (!node->entered)
 			enter_page(check, node, page);
-		if (node->offset + sizeof(IvfBlockHead) <= ((PageHeader) page)->pd_lower)
+		found = node->offset + sizeof(IvfBlockHead) <= ((PageHeader) page)->pd_lower;
+		if (found)
+			node->current.head = *ivf_block_at(page, node->offset);
+		else
+			more = leave_page(check, node, page);
+		UnlockReleaseBuffer(buffer);
+		if (found)
 		{
-			read_block(check, node, page);
-			UnlockReleaseBuffer(buffer);
+			read_block(check, node);
 			return true;
 		}
-		more = leave_page(check, node, page);
-		UnlockReleaseBuffer(buffer);
 		if (!more)
 			return false;
 	}

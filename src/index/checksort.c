@@ -118,48 +118,39 @@ ivf_check_extents(IvfCheck *check)
 	ivf_triples_end(check->extents);
 }
 
-/* the TID in a slot, whatever kind of page that is on */
-static ItemPointer
-slot_tid(Page page, int64 place)
+/*
+ * Does a slot hold a TID, whatever kind of page that is on?
+ */
+static bool
+holds_tid(IvfCheck *check, BlockNumber block, int64 place, int64 key)
 {
+	Buffer		buffer = ReadBuffer(check->index, block);
 	int			slot = (int) (place & 0xFFFF);
+	ItemPointer tid;
+	Page		page;
+	bool		holds;
 
-	return IvfOpaque(page)->kind == IVF_TIDS_PAGE ?
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(buffer);
+	tid = IvfOpaque(page)->kind == IVF_TIDS_PAGE ?
 		&IvfPageTids(page)[slot] :
 		&ivf_block_at(page, (uint32) (place >> 16))->tid[slot];
+	holds = ItemPointerIsValid(tid) && ivf_tid_key(tid) == key;
+	UnlockReleaseBuffer(buffer);
+	return holds;
 }
 
 /*
- * Do two slots hold the same TID at this moment?  By the time the second was
- * read, VACUUM may have emptied the first and the row's place been given to
- * another row: hence both pages are locked, in ascending order, as inserts
- * lock a chain's.
+ * Do two slots hold a TID at one moment?  By the time the second was read,
+ * VACUUM may have emptied the first and the row's place been given to another
+ * row: hence the first is looked at before and after the second.
  */
 static bool
-same_tid(IvfCheck *check, const BlockNumber *block, const int64 *place)
+both_hold(IvfCheck *check, const BlockNumber *block, const int64 *place, int64 key)
 {
-	Buffer		buffer[2];
-	ItemPointer tid[2];
-	int			count = block[0] == block[1] ? 1 : 2;
-	int			first = block[0] <= block[1] ? 0 : 1;
-	bool		same;
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		int			which = first ^ i;
-
-		buffer[which] = ReadBuffer(check->index, block[which]);
-		LockBuffer(buffer[which], BUFFER_LOCK_SHARE);
-	}
-	for (i = 0; i < 2; i++)
-		tid[i] = slot_tid(BufferGetPage(count == 2 ? buffer[i] : buffer[first]),
-						  place[i]);
-	same = ItemPointerIsValid(tid[0]) && ItemPointerIsValid(tid[1]) &&
-		ivf_tid_key(tid[0]) == ivf_tid_key(tid[1]);
-	for (i = 0; i < count; i++)
-		UnlockReleaseBuffer(buffer[first ^ i]);
-	return same;
+	return holds_tid(check, block[0], place[0], key) &&
+		holds_tid(check, block[1], place[1], key) &&
+		holds_tid(check, block[0], place[0], key);
 }
 
 static void
@@ -203,7 +194,7 @@ ivf_check_tids(IvfCheck *check)
 		place[0] = place[1];
 		block[1] = (BlockNumber) a;
 		place[1] = b;
-		if (key == last && same_tid(check, block, place))
+		if (key == last && both_hold(check, block, place, key))
 			ivf_corrupted(check->index, block[1],
 						  "row (%u,%u) stands there, and on block %u too",
 						  (BlockNumber) (key >> 16), (uint32) (key & 0xFFFF),
