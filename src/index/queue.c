@@ -182,6 +182,7 @@ push(IvfQueue *queue, TopKItem item, uint32 number)
 	candidate->row = slot % VEC_BLOCK;
 	candidate->run = node->runs[slot / VEC_BLOCK];
 	ItemPointerSetInvalid(&candidate->tid);
+	candidate->seen = NULL;
 	pairingheap_add(queue->heap, &candidate->link);
 }
 
@@ -458,6 +459,29 @@ ivf_queue_update(IvfQueue *queue, IvfCandidate *candidate, IvfStage stage,
 	pairingheap_add(queue->heap, &candidate->link);
 }
 
+static Size
+seen_size(const IvfQueue *queue)
+{
+	return offsetof(IvfSeen, w) + sizeof(float4) * queue->query->space->n;
+}
+
+/*
+ * Keeps what was learnt of a child from its row, to spare a second reading.
+ */
+void
+ivf_queue_keep(IvfQueue *queue, IvfCandidate *candidate, const IvfView *view,
+			   const float4 *w)
+{
+	Size		size = seen_size(queue);
+
+	if (queue->memory + size > queue->memory_limit)
+		return;
+	queue->memory += size;
+	candidate->seen = MemoryContextAlloc(queue->context, size);
+	candidate->seen->view = *view;
+	memcpy(candidate->seen->w, w, sizeof(float4) * queue->query->space->n);
+}
+
 /*
  * Removes the first candidate.
  */
@@ -465,6 +489,11 @@ void
 ivf_queue_remove(IvfQueue *queue, IvfCandidate *candidate)
 {
 	(void) pairingheap_remove_first(queue->heap);
+	if (candidate->seen)
+	{
+		pfree(candidate->seen);
+		queue->memory -= seen_size(queue);
+	}
 	candidate->link.next_sibling = (pairingheap_node *) queue->spare;
 	queue->spare = candidate;
 }

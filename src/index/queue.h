@@ -45,7 +45,17 @@ typedef struct IvfCandidate
 	int			row;			/* in the run */
 	IvfRun		run;
 	ItemPointerData tid;		/* invalid until its row has been read */
+	struct IvfSeen *seen;		/* a child whose row has been read, or NULL */
 } IvfCandidate;
+
+/*
+ * How the query sees a child, kept until its turn comes if memory allows.
+ */
+typedef struct IvfSeen
+{
+	IvfView		view;
+	float4		w[FLEXIBLE_ARRAY_MEMBER];
+} IvfSeen;
 
 /*
  * Entries with a bound up to the mark are in the heap as candidates; of the
@@ -80,6 +90,8 @@ extern void ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 extern IvfCandidate *ivf_queue_first(IvfQueue *queue);
 extern void ivf_queue_update(IvfQueue *queue, IvfCandidate *candidate,
 							 IvfStage stage, double key);
+extern void ivf_queue_keep(IvfQueue *queue, IvfCandidate *candidate,
+						   const IvfView *view, const float4 *w);
 extern void ivf_queue_remove(IvfQueue *queue, IvfCandidate *candidate);
 extern const float4 *ivf_queue_w(IvfQueue *queue, IvfScored *node);
 

@@ -237,6 +237,22 @@ begin(IndexScanDesc scan, IvfScan *so)
 }
 
 /*
+ * Reads the row of a child; centroid and w have room for n values.
+ */
+static void
+view_child(IvfScan *so, const IvfRun *run, int row, int level, IvfView *view,
+		   float4 *centroid, float4 *w)
+{
+	IvfChildHead head;
+
+	ivf_row_read(so->query->index, run, row, &head, centroid);
+	if (!ItemPointerIsValid(&head.tid))
+		ivf_corrupted(so->query->index, run->first, "a child's row is empty");
+	ivf_view(so->query, ItemPointerGetBlockNumber(&head.tid), level, centroid,
+			 view, w);
+}
+
+/*
  * Reads the leaf nearest to the query of those not read yet; false if there is
  * none.  Inner nodes on the way are scored as they come up: a node is taken
  * for as near as its centroid, whatever its level.
@@ -256,21 +272,22 @@ read_leaf(IvfScan *so)
 	w = palloc(sizeof(float4) * so->space->n);
 	while (!found && (child = ivf_queue_first(so->children)) != NULL)
 	{
-		IvfScored  *parent = &so->children->nodes[child->node];
-		int			level = parent->view.level - 1;
+		int			level = so->children->nodes[child->node].view.level - 1;
 		IvfRun		run = child->run;
 		int			row = child->row;
-		IvfChildHead head;
 		IvfView		view;
 
 		CHECK_FOR_INTERRUPTS();
-		ivf_row_read(query->index, &run, row, &head, centroid);
-		if (!ItemPointerIsValid(&head.tid))
-			ivf_corrupted(query->index, run.first, "a child's row is empty");
-		ivf_view(query, ItemPointerGetBlockNumber(&head.tid), level, centroid,
-				 &view, w);
+		if (child->seen)
+		{
+			view = child->seen->view;
+			memcpy(w, child->seen->w, sizeof(float4) * so->space->n);
+		}
+		else
+			view_child(so, &run, row, level, &view, centroid, w);
 		if (child->stage != IVF_STAGE_EXACT)
 		{
+			ivf_queue_keep(so->children, child, &view, w);
 			ivf_queue_update(so->children, child, IVF_STAGE_EXACT,
 							 ivf_bound_distance(query, (float4) view.key, false));
 			continue;
