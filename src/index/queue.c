@@ -326,13 +326,20 @@ offer(const IvfQueue *queue, const IvfScored *node, TopK *top)
 
 /*
  * Scores a node whose bounds were dropped, for this moment.
+ *
+ * Blocks that were appended since the first time are left out.  Their places
+ * would be those of the next node, whose rows would then come out twice; and
+ * their entries came after the snapshot.
  */
 static bool
 restore_bounds(IvfQueue *queue, IvfScored *node)
 {
+	int			blocks = node->blocks;
+
 	if (node->bounds)
 		return false;
 	score(queue, node, ivf_queue_w(queue, node));
+	node->blocks = Min(node->blocks, blocks);
 	return true;
 }
 
