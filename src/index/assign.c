@@ -13,9 +13,6 @@
 #include <float.h>
 
 #include "access/tableam.h"
-#include "catalog/pg_operator.h"
-#include "catalog/pg_type.h"
-#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -31,56 +28,40 @@ typedef struct AssignState
 {
 	IvfBuild   *build;
 	MemoryContext context;		/* reset after each row */
-	TupleTableSlot *slot;
 	IvfEntry   *entry;
 	double	   *v;
 	float4	   *row;
 	float4	   *residual;
 	float4	   *scratch;
-	bytea	   *payload;
-	Size		payload_size;
+	Payload    *payload;
 } AssignState;
 
 static Size
 payload_size(int n)
 {
-	return VARHDRSZ + sizeof(Payload) + n / 4 + n;
-}
-
-static int64
-tid_number(ItemPointer tid)
-{
-	return ((int64) ItemPointerGetBlockNumber(tid) << 16) |
-		ItemPointerGetOffsetNumber(tid);
+	return sizeof(Payload) + n / 4 + n;
 }
 
 static void
-push(AssignState *state, int list, ItemPointer tid, bool payload)
-{
-	TupleTableSlot *slot = state->slot;
-
-	ExecClearTuple(slot);
-	slot->tts_values[0] = Int32GetDatum(list);
-	slot->tts_values[1] = Int64GetDatum(tid_number(tid));
-	slot->tts_values[2] = PointerGetDatum(state->payload);
-	slot->tts_isnull[0] = slot->tts_isnull[1] = false;
-	slot->tts_isnull[2] = !payload;
-	ExecStoreVirtualTuple(slot);
-	tuplesort_puttupleslot(state->build->sort, slot);
-}
-
-static void
-push_entry(AssignState *state, int list, const IvfEntry *entry)
+push_entry(AssignState *state, int list, ItemPointer tid, const IvfEntry *entry)
 {
 	int			n = state->build->n;
-	Payload    *payload = (Payload *) VARDATA(state->payload);
+	Payload    *payload = state->payload;
 	char	   *bytes = (char *) (payload + 1);
 
 	payload->factors = entry->factors;
 	payload->row = entry->row;
 	memcpy(bytes, entry->nibbles, n / 4);
 	memcpy(bytes + n / 4, entry->code, n);
-	push(state, list, (ItemPointer) &entry->row.tid, true);
+	ivf_sorter_put(state->build->sorter, list, ivf_tid_key(tid), payload,
+				   payload_size(n));
+}
+
+/* a row without a place, to the chain of its kind */
+static void
+push_placeless(AssignState *state, int chain, ItemPointer tid)
+{
+	ivf_sorter_put(state->build->sorter, chain, ivf_tid_key(tid), NULL, 0);
 }
 
 /*
@@ -113,7 +94,7 @@ assign_entry(AssignState *state, ItemPointer tid)
 							  state->residual);
 		build->cell_radius[cell] = Max(build->cell_radius[cell], radius);
 	}
-	push_entry(state, list, state->entry);
+	push_entry(state, list, tid, state->entry);
 }
 
 static void
@@ -129,7 +110,7 @@ assign_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	if (isnull[0])
 	{
 		build->nulls++;
-		push(state, IVF_LIST_NULLS, tid, false);
+		push_placeless(state, IVF_LIST_NULLS, tid);
 	}
 	else
 	{
@@ -141,7 +122,7 @@ assign_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		else
 		{
 			build->nans++;
-			push(state, IVF_LIST_NANS, tid, false);
+			push_placeless(state, IVF_LIST_NANS, tid);
 		}
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(state->context);
@@ -167,17 +148,6 @@ sort_memory(const IvfBuild *build)
 					  build->memory / 4) / 1024);
 }
 
-static TupleDesc
-sort_desc(void)
-{
-	TupleDesc	desc = CreateTemplateTupleDesc(3);
-
-	TupleDescInitEntry(desc, 1, "list", INT4OID, -1, 0);
-	TupleDescInitEntry(desc, 2, "tid", INT8OID, -1, 0);
-	TupleDescInitEntry(desc, 3, "entry", BYTEAOID, -1, 0);
-	return desc;
-}
-
 /*
  * Scans the heap, fills the build's counts and radii, and leaves its sort
  * ready to be read with ivf_next_assigned().
@@ -185,37 +155,27 @@ sort_desc(void)
 void
 ivf_assign_rows(IvfBuild *build)
 {
-	AttrNumber	keys[] = {1, 2};
-	Oid			operators[] = {Int4LessOperator, Int8LessOperator};
-	Oid			collations[] = {InvalidOid, InvalidOid};
-	bool		nulls_first[] = {false, false};
 	AssignState state = {0};
 
 	state.build = build;
 	state.context = AllocSetContextCreate(CurrentMemoryContext, "ivf build row",
 										  ALLOCSET_DEFAULT_SIZES);
-	state.slot = MakeSingleTupleTableSlot(sort_desc(), &TTSOpsVirtual);
 	state.entry = ivf_entry_alloc(build->n);
 	state.v = palloc(sizeof(double) * build->n);
 	state.row = palloc(sizeof(float4) * build->n);
 	state.residual = palloc(sizeof(float4) * build->n);
 	state.scratch = palloc(ivf_nearest_space(build->clusters));
 	state.payload = palloc0(payload_size(build->n));
-	SET_VARSIZE(state.payload, payload_size(build->n));
-
-	build->sort = tuplesort_begin_heap(state.slot->tts_tupleDescriptor, 2, keys,
-									   operators, collations, nulls_first,
-									   sort_memory(build), NULL, 0);
+	build->sorter = ivf_sorter_begin(sort_memory(build));
 	if (build->heap)
 		build->heap_tuples = table_index_build_scan(build->heap, build->index,
 													build->info, true, true,
 													assign_callback, &state, NULL);
 
 	ivf_build_phase(IVF_PHASE_SORT, build->entries + build->nulls + build->nans);
-	tuplesort_performsort(build->sort);
+	ivf_sorter_sort(build->sorter);
 
 	MemoryContextDelete(state.context);
-	ExecDropSingleTupleTableSlot(state.slot);
 	pfree(state.v);
 	pfree(state.row);
 	pfree(state.residual);
@@ -231,30 +191,21 @@ ivf_assign_rows(IvfBuild *build)
 bool
 ivf_next_assigned(IvfBuild *build, int *list, ItemPointer tid, IvfEntry *entry)
 {
-	TupleTableSlot *slot;
-	bool		isnull;
+	int64		major;
 	int64		number;
-	Datum		value;
+	const void *data;
 
-	if (build->out == NULL)
-		build->out = MakeSingleTupleTableSlot(sort_desc(), &TTSOpsMinimalTuple);
-	slot = build->out;
-	if (!tuplesort_gettupleslot(build->sort, true, false, slot, NULL))
+	if (!ivf_sorter_next(build->sorter, &major, &number, &data))
 	{
-		ExecDropSingleTupleTableSlot(slot);
-		build->out = NULL;
-		tuplesort_end(build->sort);
-		build->sort = NULL;
+		ivf_sorter_end(build->sorter);
+		build->sorter = NULL;
 		return false;
 	}
-	*list = DatumGetInt32(slot_getattr(slot, 1, &isnull));
-	number = DatumGetInt64(slot_getattr(slot, 2, &isnull));
+	*list = (int) major;
 	ItemPointerSet(tid, (BlockNumber) (number >> 16), (OffsetNumber) (number & 0xFFFF));
-	value = slot_getattr(slot, 3, &isnull);
-	if (!isnull)
+	if (*list >= 0)
 	{
-		/* the bytes of a sorted tuple are aligned for nothing */
-		const char *bytes = VARDATA_ANY(DatumGetPointer(value));
+		const char *bytes = data;
 		Payload		payload;
 
 		memcpy(&payload, bytes, sizeof(Payload));

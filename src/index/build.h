@@ -9,9 +9,9 @@
 
 #include "access/genam.h"
 #include "nodes/execnodes.h"
-#include "utils/tuplesort.h"
 
 #include "ground/kmeans.h"
+#include "index/sorter.h"
 #include "index/space.h"
 
 /* phases of a build, in pg_stat_progress_create_index */
@@ -71,8 +71,7 @@ typedef struct IvfBuild
 	int			height;
 
 	/* filled while rows are assigned */
-	Tuplesortstate *sort;
-	TupleTableSlot *out;		/* of the sort, while it is read */
+	IvfSorter  *sorter;			/* the rows' entries, by list */
 	double		heap_tuples;
 	double		nulls;
 	double		nans;

@@ -79,6 +79,7 @@ ivf_check_tid(IvfCheck *check, BlockNumber block, uint32 offset, int slot,
 			  ItemPointer tid)
 {
 	BlockNumber row = ItemPointerGetBlockNumberNoCheck(tid);
+	int64		place = ((int64) offset << 16) | slot;
 
 	if (row >= check->heap_blocks)
 		check->heap_blocks = RelationGetNumberOfBlocks(check->heap);
@@ -87,8 +88,7 @@ ivf_check_tid(IvfCheck *check, BlockNumber block, uint32 offset, int slot,
 					  "slot %d at offset %u is for row (%u,%u), and the table has %u blocks",
 					  slot, offset, row, ItemPointerGetOffsetNumberNoCheck(tid),
 					  check->heap_blocks);
-	ivf_triples_put(check->tids, ivf_tid_key(tid), block,
-					((int64) offset << 16) | slot);
+	ivf_sorter_put(check->tids, ivf_tid_key(tid), block, &place, sizeof(place));
 }
 
 /*
@@ -106,8 +106,8 @@ run_check(IvfCheck *check, bool heapallindexed)
 	check->reached = MemoryContextAllocExtended(CurrentMemoryContext,
 												check->blocks / 8 + 1,
 												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	check->tids = ivf_triples_begin(maintenance_work_mem / 2);
-	check->extents = ivf_triples_begin(maintenance_work_mem / 8);
+	check->tids = ivf_sorter_begin(maintenance_work_mem / 2);
+	check->extents = ivf_sorter_begin(maintenance_work_mem / 8);
 
 	ivf_check_meta(check);
 	check->v = palloc(sizeof(double) * check->n);

@@ -7,11 +7,11 @@
 
 #include "compat.h"
 
+#include "index/sorter.h"
 #include "index/space.h"
 #include "page/rows.h"
 
 typedef struct IvfCheckHeap IvfCheckHeap;	/* checkheap.c */
-typedef struct IvfTriples IvfTriples;	/* checksort.c */
 
 typedef struct IvfCheck
 {
@@ -25,8 +25,8 @@ typedef struct IvfCheck
 	BlockNumber heap_blocks;	/* likewise of the table */
 	uint8	   *reached;		/* a bit for each of blocks: is it in a chain? */
 	uint32		leaves;			/* reached */
-	IvfTriples *tids;			/* (TID, where it stands), of all entries */
-	IvfTriples *extents;		/* (begin, end, code page), of all runs */
+	IvfSorter  *tids;			/* (TID, where it stands), of all entries */
+	IvfSorter  *extents;		/* (begin, end, code page), of all runs */
 	IvfCheckHeap *rows;			/* NULL if the heap is not to be compared */
 
 	/* room for what is computed anew */
@@ -105,15 +105,10 @@ extern void ivf_check_heap_entry(IvfCheck *check, IvfCheckNode *node, int slot);
 extern void ivf_check_heap_chain(IvfCheck *check, BlockNumber block,
 								 ItemPointer tid, bool nulls);
 extern void ivf_check_heap_pause(IvfCheck *check);
-extern IvfTriples *ivf_check_heap_scan(IvfCheck *check);
+extern IvfSorter *ivf_check_heap_scan(IvfCheck *check);
 extern void ivf_check_heap_end(IvfCheck *check);
 
 /* checksort.c */
-extern IvfTriples *ivf_triples_begin(int memory);
-extern void ivf_triples_put(IvfTriples *triples, int64 key, int64 a, int64 b);
-extern void ivf_triples_sort(IvfTriples *triples);
-extern bool ivf_triples_next(IvfTriples *triples, int64 *key, int64 *a, int64 *b);
-extern void ivf_triples_end(IvfTriples *triples);
 extern void ivf_check_extents(IvfCheck *check);
 extern void ivf_check_tids(IvfCheck *check);
 
@@ -122,14 +117,6 @@ static inline const char *
 ivf_check_row(const IvfCheckBlock *block, int row)
 {
 	return block->rows + (Size) row * (block->run.head + block->run.body);
-}
-
-/* a TID as a number that sorts like it */
-static inline int64
-ivf_tid_key(ItemPointer tid)
-{
-	return ((int64) ItemPointerGetBlockNumberNoCheck(tid) << 16) |
-		ItemPointerGetOffsetNumberNoCheck(tid);
 }
 
 #endif							/* VECFEAT_CHECK_H */

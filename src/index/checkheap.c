@@ -196,7 +196,7 @@ static void
 collect(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		bool alive, void *arg)
 {
-	ivf_triples_put(arg, ivf_tid_key(tid), 0, 0);
+	ivf_sorter_put(arg, ivf_tid_key(tid), 0, NULL, 0);
 }
 
 /*
@@ -204,10 +204,10 @@ collect(Relation index, ItemPointer tid, Datum *values, bool *isnull,
  * sorted.  They are what an index made now would be given: a row that was
  * updated in place of a HOT chain goes by the chain's first TID.
  */
-IvfTriples *
+IvfSorter *
 ivf_check_heap_scan(IvfCheck *check)
 {
-	IvfTriples *tids = ivf_triples_begin(maintenance_work_mem / 4);
+	IvfSorter  *tids = ivf_sorter_begin(maintenance_work_mem / 4);
 	IndexInfo  *info = BuildIndexInfo(check->index);
 	TableScanDesc scan = table_beginscan_strat(check->heap, check->rows->snapshot,
 											   0, NULL, true, false);
@@ -216,7 +216,7 @@ ivf_check_heap_scan(IvfCheck *check)
 	info->ii_Unique = false;
 	table_index_build_scan(check->heap, check->index, info, true, false, collect,
 						   tids, scan);
-	ivf_triples_sort(tids);
+	ivf_sorter_sort(tids);
 	return tids;
 }
 

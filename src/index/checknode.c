@@ -124,8 +124,8 @@ static void
 put_extent(IvfCheck *check, BlockNumber block, uint32 begin, BlockNumber last,
 		   uint32 end, BlockNumber code)
 {
-	ivf_triples_put(check->extents, ((int64) block << 16) | begin,
-					((int64) last << 16) | end, code);
+	ivf_sorter_put(check->extents, ((int64) block << 16) | begin,
+				   ((int64) last << 16) | end, &code, sizeof(code));
 }
 
 /*

@@ -7,90 +7,10 @@
 
 #include "index/check.h"
 
-#include "catalog/pg_operator.h"
-#include "catalog/pg_type.h"
-#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "page/blocks.h"
 #include "page/tids.h"
 #include "utils/builtins.h"
-#include "utils/tuplesort.h"
-
-struct IvfTriples
-{
-	Tuplesortstate *sort;
-	TupleTableSlot *in;
-	TupleTableSlot *out;
-};
-
-/*
- * Starts a sort of triples of numbers by the first, with so many kB of memory.
- */
-IvfTriples *
-ivf_triples_begin(int memory)
-{
-	IvfTriples *triples = palloc(sizeof(IvfTriples));
-	TupleDesc	desc = CreateTemplateTupleDesc(3);
-	AttrNumber	keys[] = {1};
-	Oid			operators[] = {Int8LessOperator};
-	Oid			collations[] = {InvalidOid};
-	bool		nulls_first[] = {false};
-
-	TupleDescInitEntry(desc, 1, "key", INT8OID, -1, 0);
-	TupleDescInitEntry(desc, 2, "a", INT8OID, -1, 0);
-	TupleDescInitEntry(desc, 3, "b", INT8OID, -1, 0);
-	triples->in = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	triples->out = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
-	triples->sort = tuplesort_begin_heap(desc, 1, keys, operators, collations,
-										 nulls_first, Max(memory, 64), NULL, 0);
-	return triples;
-}
-
-void
-ivf_triples_put(IvfTriples *triples, int64 key, int64 a, int64 b)
-{
-	TupleTableSlot *slot = triples->in;
-
-	ExecClearTuple(slot);
-	slot->tts_values[0] = Int64GetDatum(key);
-	slot->tts_values[1] = Int64GetDatum(a);
-	slot->tts_values[2] = Int64GetDatum(b);
-	memset(slot->tts_isnull, 0, 3);
-	ExecStoreVirtualTuple(slot);
-	tuplesort_puttupleslot(triples->sort, slot);
-}
-
-void
-ivf_triples_sort(IvfTriples *triples)
-{
-	tuplesort_performsort(triples->sort);
-}
-
-/*
- * The next triple in order; false after the last.
- */
-bool
-ivf_triples_next(IvfTriples *triples, int64 *key, int64 *a, int64 *b)
-{
-	bool		isnull;
-
-	CHECK_FOR_INTERRUPTS();
-	if (!tuplesort_gettupleslot(triples->sort, true, false, triples->out, NULL))
-		return false;
-	*key = DatumGetInt64(slot_getattr(triples->out, 1, &isnull));
-	*a = DatumGetInt64(slot_getattr(triples->out, 2, &isnull));
-	*b = DatumGetInt64(slot_getattr(triples->out, 3, &isnull));
-	return true;
-}
-
-void
-ivf_triples_end(IvfTriples *triples)
-{
-	tuplesort_end(triples->sort);
-	ExecDropSingleTupleTableSlot(triples->in);
-	ExecDropSingleTupleTableSlot(triples->out);
-	pfree(triples);
-}
 
 /*
  * No two runs of rows overlap.  Runs neither move nor vanish.
@@ -101,21 +21,24 @@ ivf_check_extents(IvfCheck *check)
 	int64		last_end = 0;
 	int64		begin;
 	int64		end;
-	int64		code;
-	int64		last_code = 0;
+	const void *data;
+	BlockNumber code;
+	BlockNumber last_code = 0;
 
-	ivf_triples_sort(check->extents);
-	while (ivf_triples_next(check->extents, &begin, &end, &code))
+	ivf_sorter_sort(check->extents);
+	while (ivf_sorter_next(check->extents, &begin, &end, &data))
 	{
+		CHECK_FOR_INTERRUPTS();
+		memcpy(&code, data, sizeof(code));
 		if (begin < last_end)
 			ivf_corrupted(check->index, (BlockNumber) (begin >> 16),
 						  "rows of code page %u begin at offset %u, where rows of code page %u stand",
-						  (BlockNumber) code, (uint32) (begin & 0xFFFF),
-						  (BlockNumber) last_code);
+						  code, (uint32) (begin & 0xFFFF),
+						  last_code);
 		last_end = end;
 		last_code = code;
 	}
-	ivf_triples_end(check->extents);
+	ivf_sorter_end(check->extents);
 }
 
 /*
@@ -172,28 +95,29 @@ missing(IvfCheck *check, int64 key)
 void
 ivf_check_tids(IvfCheck *check)
 {
-	IvfTriples *rows = NULL;
+	IvfSorter  *rows = NULL;
 	bool		more = false;
 	BlockNumber block[2] = {0, 0};
 	int64		place[2] = {0, 0};
 	int64		last = -1;
 	int64		row = 0;
 	int64		key;
-	int64		a;
-	int64		b;
+	int64		minor;
+	const void *data;
 
 	if (check->rows)
 	{
 		rows = ivf_check_heap_scan(check);
-		more = ivf_triples_next(rows, &row, &a, &b);
+		more = ivf_sorter_next(rows, &row, &minor, NULL);
 	}
-	ivf_triples_sort(check->tids);
-	while (ivf_triples_next(check->tids, &key, &a, &b))
+	ivf_sorter_sort(check->tids);
+	while (ivf_sorter_next(check->tids, &key, &minor, &data))
 	{
+		CHECK_FOR_INTERRUPTS();
 		block[0] = block[1];
 		place[0] = place[1];
-		block[1] = (BlockNumber) a;
-		place[1] = b;
+		block[1] = (BlockNumber) minor;
+		memcpy(&place[1], data, sizeof(place[1]));
 		if (key == last && both_hold(check, block, place, key))
 			ivf_corrupted(check->index, block[1],
 						  "row (%u,%u) stands there, and on block %u too",
@@ -203,11 +127,11 @@ ivf_check_tids(IvfCheck *check)
 		if (more && row < key)
 			missing(check, row);
 		if (more && row == key)
-			more = ivf_triples_next(rows, &row, &a, &b);
+			more = ivf_sorter_next(rows, &row, &minor, NULL);
 	}
 	if (more)
 		missing(check, row);
 	if (rows)
-		ivf_triples_end(rows);
-	ivf_triples_end(check->tids);
+		ivf_sorter_end(rows);
+	ivf_sorter_end(check->tids);
 }

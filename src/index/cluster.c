@@ -16,9 +16,6 @@
 #include <math.h>
 
 #include "access/table.h"
-#include "catalog/pg_operator.h"
-#include "catalog/pg_type.h"
-#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -79,9 +76,7 @@ typedef struct CellRows
 	int			next;
 
 	/* a sample on disk */
-	Tuplesortstate *sort;
-	TupleTableSlot *in;
-	TupleTableSlot *out;
+	IvfSorter  *sorter;
 	Prng		prng;
 	const IvfClusters *clusters;
 	float4	   *scratch;
@@ -130,24 +125,12 @@ static void
 spool_row(const float4 *row, void *arg)
 {
 	CellRows   *rows = arg;
-	TupleTableSlot *slot = rows->in;
-	Size		bytes = VARHDRSZ + sizeof(float4) * rows->n;
-	bytea	   *value = palloc(bytes);
 	int			cell = nearest_cell(rows->clusters, row, rows->scratch);
 
-	SET_VARSIZE(value, bytes);
-	memcpy(VARDATA(value), row, bytes - VARHDRSZ);
-	rows->count[cell]++;
-
 	/* the second key shuffles a cell's rows: it may have more than we can use */
-	ExecClearTuple(slot);
-	slot->tts_values[0] = Int32GetDatum(cell);
-	slot->tts_values[1] = Int64GetDatum((int64) prng_next(&rows->prng));
-	slot->tts_values[2] = PointerGetDatum(value);
-	memset(slot->tts_isnull, 0, 3);
-	ExecStoreVirtualTuple(slot);
-	tuplesort_puttupleslot(rows->sort, slot);
-	pfree(value);
+	rows->count[cell]++;
+	ivf_sorter_put(rows->sorter, cell, (int64) prng_next(&rows->prng), row,
+				   sizeof(float4) * rows->n);
 }
 
 /*
@@ -157,25 +140,11 @@ static void
 spool_sample(CellRows *rows, IvfBuild *build, const IvfSample *sample,
 			 const IvfClusters *clusters, double wanted)
 {
-	AttrNumber	keys[] = {1, 2};
-	Oid			operators[] = {Int4LessOperator, Int8LessOperator};
-	Oid			collations[] = {InvalidOid, InvalidOid};
-	bool		nulls_first[] = {false, false};
-	TupleDesc	desc = CreateTemplateTupleDesc(3);
-
-	TupleDescInitEntry(desc, 1, "cell", INT4OID, -1, 0);
-	TupleDescInitEntry(desc, 2, "shuffle", INT8OID, -1, 0);
-	TupleDescInitEntry(desc, 3, "row", BYTEAOID, -1, 0);
-	rows->in = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	rows->out = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	rows->prng.state = CLUSTER_SEED;
 	rows->clusters = clusters;
-	rows->sort = tuplesort_begin_heap(desc, 2, keys, operators, collations,
-									  nulls_first,
-									  (int) Max(build->memory / 4 / 1024, 64),
-									  NULL, 0);
+	rows->sorter = ivf_sorter_begin((int) (build->memory / 4 / 1024));
 	ivf_sample_scan(build, sample->table_rows, wanted, spool_row, rows);
-	tuplesort_performsort(rows->sort);
+	ivf_sorter_sort(rows->sorter);
 }
 
 /*
@@ -193,13 +162,12 @@ read_cell(CellRows *rows, int cell, float4 *to, int room)
 	{
 		const void *from;
 
-		if (rows->sort)
+		if (rows->sorter)
 		{
-			bool		isnull;
+			int64		key[2];
 
-			if (!tuplesort_gettupleslot(rows->sort, true, false, rows->out, NULL))
+			if (!ivf_sorter_next(rows->sorter, &key[0], &key[1], &from))
 				elog(ERROR, "the sorted sample ends early");
-			from = VARDATA_ANY(DatumGetPointer(slot_getattr(rows->out, 3, &isnull)));
 		}
 		else
 			from = rows->row + (Size) rows->order[rows->next++] * rows->n;
@@ -212,12 +180,8 @@ read_cell(CellRows *rows, int cell, float4 *to, int room)
 static void
 end_cells(CellRows *rows)
 {
-	if (rows->sort)
-	{
-		tuplesort_end(rows->sort);
-		ExecDropSingleTupleTableSlot(rows->in);
-		ExecDropSingleTupleTableSlot(rows->out);
-	}
+	if (rows->sorter)
+		ivf_sorter_end(rows->sorter);
 }
 
 /*

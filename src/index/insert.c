@@ -27,7 +27,9 @@ typedef struct InsertState
 	IvfSpace   *space;
 	IvfQuery	query;
 	double	   *v;
+	int			level;			/* of the node whose children are looked at */
 	float4	   *centroid;
+	float4	   *w;
 	float4	   *scratch;
 	IvfEntry   *entry;
 } InsertState;
@@ -49,6 +51,7 @@ insert_state(Relation index, IndexInfo *info)
 	ivf_query_init(&state->query, index, state->space);
 	state->v = palloc(sizeof(double) * state->space->n);
 	state->centroid = palloc0(sizeof(float4) * state->space->n);
+	state->w = palloc(sizeof(float4) * state->space->n);
 	state->scratch = palloc(sizeof(float4) * state->space->n);
 	state->entry = ivf_entry_alloc(state->space->n);
 	MemoryContextSwitchTo(old);
@@ -57,54 +60,84 @@ insert_state(Relation index, IndexInfo *info)
 }
 
 /*
+ * Reads the row of a child, which sets state->centroid, and returns how far
+ * the query is from it.
+ *
+ * Rows are placed by distance also where the metric is the inner product, for
+ * that is how k-means has formed the lists.
+ */
+static double
+view_child(InsertState *state, const IvfCandidate *child, IvfChildHead *head,
+		   IvfView *view)
+{
+	Relation	index = state->query.index;
+
+	ivf_row_read(index, &child->run, child->row, head, state->centroid);
+	if (!ItemPointerIsValid(&head->tid))
+		ivf_corrupted(index, child->run.first, "a child's row is empty");
+	ivf_view(&state->query, ItemPointerGetBlockNumber(&head->tid), state->level - 1,
+			 state->centroid, view, state->w);
+	return state->space->metric == METRIC_INNER_PRODUCT ? view->list.w_norm :
+		ivf_bound_distance(&state->query, (float4) view->key, false);
+}
+
+/* IvfResolve */
+static bool
+resolve_child(IvfCandidate *child, void *arg)
+{
+	IvfChildHead head;
+	IvfView		view;
+
+	child->key = view_child(arg, child, &head, &view);
+	return true;
+}
+
+/*
  * Goes from a node to its child nearest to the query, which is the row to be
  * inserted, and raises the child's radius to hold the row.  view becomes the
  * child's, state->centroid its centroid, and run and row tell where that
  * lies.
  *
- * Rows are placed by distance also where the metric is the inner product, for
- * that is how k-means has formed the lists.  The sign codes of such an index
- * estimate inner products, so there every child is looked at.
+ * The sign codes of an index for inner products estimate those, not distances,
+ * so there every child is looked at.
  */
 static void
 descend(InsertState *state, IvfView *view, IvfRun *run, int *row)
 {
 	Relation	index = state->query.index;
 	int			n = state->space->n;
-	bool		inner_product = (state->space->metric == METRIC_INNER_PRODUCT);
-	IvfQueue   *children = ivf_queue_make(&state->query, inner_product, 32,
-										  (Size) work_mem * 1024 / 4);
-	float4	   *w = palloc(sizeof(float4) * n);
+	bool		all = (state->space->metric == METRIC_INNER_PRODUCT);
+	IvfQueue   *children = ivf_queue_make(&state->query, all, 32,
+										  (Size) work_mem * 1024 / 4,
+										  resolve_child, state);
 	IvfCandidate *child;
 	IvfChildHead head;
 	float4		radius;
 
-	ivf_view(&state->query, view->node, view->level, state->centroid, view, w);
-	ivf_queue_add(children, view, w, run, *row);
+	state->level = view->level;
+	ivf_view(&state->query, view->node, view->level, state->centroid, view,
+			 state->w);
+	ivf_queue_add(children, view, state->w, run, *row);
 	while ((child = ivf_queue_first(children)) != NULL)
 	{
 		IvfView		seen;
+		double		distance;
 
 		CHECK_FOR_INTERRUPTS();
-		ivf_row_read(index, &child->run, child->row, &head, state->centroid);
-		if (!ItemPointerIsValid(&head.tid))
-			ivf_corrupted(index, child->run.first, "a child's row is empty");
-		ivf_view(&state->query, ItemPointerGetBlockNumber(&head.tid),
-				 view->level - 1, state->centroid, &seen, w);
+		distance = view_child(state, child, &head, &seen);
 		if (child->stage == IVF_STAGE_EXACT)
 		{
 			*view = seen;
 			break;
 		}
-		ivf_queue_update(children, child, IVF_STAGE_EXACT,
-						 inner_product ? seen.list.w_norm :
-						 ivf_bound_distance(&state->query, (float4) seen.key, false));
+		ivf_queue_update(children, child, IVF_STAGE_EXACT, distance);
 	}
 	if (child == NULL)
 		ivf_corrupted(index, view->node, "an inner node has no children");
 
 	*run = child->run;
 	*row = child->row;
+	ivf_queue_end(children);
 	radius = ivf_residual(state->v, state->centroid, n, state->scratch);
 	if (radius > head.radius)
 		ivf_row_raise_radius(index, run, *row, view->node, radius);

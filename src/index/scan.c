@@ -20,9 +20,7 @@
 #include <math.h>
 
 #include "access/relscan.h"
-#include "access/tableam.h"
-#include "catalog/index.h"
-#include "executor/executor.h"
+#include "index/heaprows.h"
 #include "index/queue.h"
 #include "miscadmin.h"
 #include "page/meta.h"
@@ -59,6 +57,8 @@ typedef struct IvfScan
 	IvfQuery   *query;
 	IvfQueue   *children;
 	IvfQueue   *rows;
+	float4	   *centroid;		/* room for a child's, */
+	float4	   *w;				/* and for the query minus it */
 	uint32		probes;			/* leaves to be read before the first row */
 	uint32		leaves;			/* read so far */
 
@@ -69,11 +69,7 @@ typedef struct IvfScan
 	int			tid_count;
 	int			tid_next;
 
-	/* heap rows */
-	IndexFetchTableData *fetch;
-	TupleTableSlot *slot;
-	IndexInfo  *info;
-	EState	   *estate;
+	IvfHeapRows *heap;			/* made when first needed */
 } IvfScan;
 
 /*
@@ -93,6 +89,19 @@ ivf_begin_scan(Relation index, int nkeys, int norderbys)
 	return scan;
 }
 
+/* lets go of what a query holds, if there was one */
+static void
+end_query(IvfScan *so)
+{
+	if (so->children)
+		ivf_queue_end(so->children);
+	if (so->rows)
+		ivf_queue_end(so->rows);
+	MemoryContextReset(so->query_context);
+	so->children = so->rows = NULL;
+	so->query = NULL;
+}
+
 /*
  * amrescan.  What a query allocates is in one context, which is reset here.
  */
@@ -110,25 +119,9 @@ ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys,
 		memmove(scan->orderByData, orderbys,
 				scan->numberOfOrderBys * sizeof(ScanKeyData));
 
-	MemoryContextReset(so->query_context);
-	so->query = NULL;
+	end_query(so);
 	so->tids = NULL;
 	so->state = SCAN_BEGIN;
-}
-
-/*
- * Prepares to look up heap rows.
- */
-static void
-open_heap(IndexScanDesc scan, IvfScan *so)
-{
-	MemoryContext old = MemoryContextSwitchTo(so->context);
-
-	so->fetch = table_index_fetch_begin(scan->heapRelation);
-	so->slot = table_slot_create(scan->heapRelation, NULL);
-	so->info = BuildIndexInfo(scan->indexRelation);
-	so->estate = CreateExecutorState();
-	MemoryContextSwitchTo(old);
 }
 
 /*
@@ -170,13 +163,75 @@ begin_all(IndexScanDesc scan, IvfScan *so)
 }
 
 /*
+ * Reads the row of a child, which sets so->w.
+ */
+static void
+view_child(IvfScan *so, const IvfCandidate *child, IvfView *view)
+{
+	int			level = so->children->nodes[child->node].view.level - 1;
+	IvfChildHead head;
+
+	ivf_row_read(so->query->index, &child->run, child->row, &head, so->centroid);
+	if (!ItemPointerIsValid(&head.tid))
+		ivf_corrupted(so->query->index, child->run.first, "a child's row is empty");
+	ivf_view(so->query, ItemPointerGetBlockNumber(&head.tid), level, so->centroid,
+			 view, so->w);
+}
+
+static double
+child_distance(const IvfScan *so, const IvfView *view)
+{
+	return ivf_bound_distance(so->query, (float4) view->key, false);
+}
+
+/* IvfResolve for children */
+static bool
+resolve_child(IvfCandidate *child, void *arg)
+{
+	IvfScan    *so = arg;
+	IvfView		view;
+
+	view_child(so, child, &view);
+	child->key = child_distance(so, &view);
+	return true;
+}
+
+/*
+ * Reads the row of an entry, and sets the candidate's TID; false if the slot
+ * was being filled for a tuple that we can't see.  code has room for n.
+ */
+static bool
+read_row(IvfScan *so, IvfCandidate *candidate, IvfRowHead *row, int8 *code)
+{
+	ivf_row_read(so->query->index, &candidate->run, candidate->row, row, code);
+	candidate->tid = row->tid;
+	return ItemPointerIsValid(&row->tid);
+}
+
+/* IvfResolve for heap rows */
+static bool
+resolve_row(IvfCandidate *candidate, void *arg)
+{
+	IndexScanDesc scan = arg;
+	IvfScan    *so = scan->opaque;
+	IvfRowHead	row;
+
+	if (!ItemPointerIsValid(&candidate->tid) &&
+		!read_row(so, candidate, &row, (int8 *) so->query->run))
+		return false;
+	so->query->counters.heap_rows++;
+	return ivf_heap_distance(so->heap, scan->xs_snapshot, &candidate->tid,
+							 so->space, so->query->elements, &candidate->key);
+}
+
+/*
  * Starts to read leaves in order.  With all leaves probed every bound is a
  * certain one, so that the order is exact.
  */
 static void
 begin_lists(IndexScanDesc scan, IvfScan *so)
 {
-	Size		memory = (Size) work_mem * 1024 / 8;
+	Size		memory = (Size) work_mem * 1024 / 16;
 	bool		certain;
 	IvfView		view;
 
@@ -185,8 +240,12 @@ begin_lists(IndexScanDesc scan, IvfScan *so)
 	certain = (so->probes >= so->meta.leaves);
 	so->leaves = 0;
 	so->children = ivf_queue_make(so->query, certain,
-								  (int) Min(4 * (uint64) so->probes, 256), memory);
-	so->rows = ivf_queue_make(so->query, certain, 256, 3 * memory);
+								  (int) Min(4 * (uint64) so->probes, 256), memory,
+								  resolve_child, so);
+	so->rows = ivf_queue_make(so->query, certain, 256, 4 * memory,
+							  resolve_row, scan);
+	so->centroid = palloc(sizeof(float4) * so->space->n);
+	so->w = palloc(sizeof(float4) * so->space->n);
 
 	ivf_view(so->query, so->meta.root, so->meta.height - 1, NULL, &view,
 			 so->query->w);
@@ -227,29 +286,17 @@ begin(IndexScanDesc scan, IvfScan *so)
 	elements = query_elements(scan, so);
 	if (elements && ivf_query_set(so->query, elements))
 	{
-		if (so->fetch == NULL)
-			open_heap(scan, so);
+		if (so->heap == NULL)
+		{
+			MemoryContextSwitchTo(so->context);
+			so->heap = ivf_heap_open(scan->heapRelation, scan->indexRelation);
+			MemoryContextSwitchTo(so->query_context);
+		}
 		begin_lists(scan, so);
 	}
 	else
 		begin_all(scan, so);
 	MemoryContextSwitchTo(old);
-}
-
-/*
- * Reads the row of a child; centroid and w have room for n values.
- */
-static void
-view_child(IvfScan *so, const IvfRun *run, int row, int level, IvfView *view,
-		   float4 *centroid, float4 *w)
-{
-	IvfChildHead head;
-
-	ivf_row_read(so->query->index, run, row, &head, centroid);
-	if (!ItemPointerIsValid(&head.tid))
-		ivf_corrupted(so->query->index, run->first, "a child's row is empty");
-	ivf_view(so->query, ItemPointerGetBlockNumber(&head.tid), level, centroid,
-			 view, w);
 }
 
 /*
@@ -260,19 +307,12 @@ view_child(IvfScan *so, const IvfRun *run, int row, int level, IvfView *view,
 static bool
 read_leaf(IvfScan *so)
 {
-	IvfQuery   *query = so->query;
 	IvfCandidate *child;
-	float4	   *centroid;
-	float4	   *w;
-	bool		found = false;
 
 	if (so->meta.height == 1)
 		return false;
-	centroid = palloc(sizeof(float4) * so->space->n);
-	w = palloc(sizeof(float4) * so->space->n);
-	while (!found && (child = ivf_queue_first(so->children)) != NULL)
+	while ((child = ivf_queue_first(so->children)) != NULL)
 	{
-		int			level = so->children->nodes[child->node].view.level - 1;
 		IvfRun		run = child->run;
 		int			row = child->row;
 		IvfView		view;
@@ -281,74 +321,28 @@ read_leaf(IvfScan *so)
 		if (child->seen)
 		{
 			view = child->seen->view;
-			memcpy(w, child->seen->w, sizeof(float4) * so->space->n);
+			memcpy(so->w, child->seen->w, sizeof(float4) * so->space->n);
 		}
 		else
-			view_child(so, &run, row, level, &view, centroid, w);
+			view_child(so, child, &view);
 		if (child->stage != IVF_STAGE_EXACT)
 		{
-			ivf_queue_keep(so->children, child, &view, w);
+			ivf_queue_keep(so->children, child, &view, so->w);
 			ivf_queue_update(so->children, child, IVF_STAGE_EXACT,
-							 ivf_bound_distance(query, (float4) view.key, false));
+							 child_distance(so, &view));
 			continue;
 		}
 		ivf_queue_remove(so->children, child);
-		if (level > 0)
-			ivf_queue_add(so->children, &view, w, &run, row);
-		else
+		if (view.level == 0)
 		{
-			ivf_queue_add(so->rows, &view, w, &run, row);
+			ivf_queue_add(so->rows, &view, so->w, &run, row);
 			so->leaves++;
-			query->counters.leaves++;
-			found = true;
+			so->query->counters.leaves++;
+			return true;
 		}
+		ivf_queue_add(so->children, &view, so->w, &run, row);
 	}
-	pfree(centroid);
-	pfree(w);
-	return found;
-}
-
-/*
- * Fetches the heap row that the scan's snapshot sees behind a TID, and
- * computes its distance with the operator's own function.  False if there is
- * none to see.
- */
-static bool
-heap_distance(IndexScanDesc scan, IvfScan *so, ItemPointer tid, double *distance)
-{
-	const IvfOpclass *opclass = so->space->opclass;
-	ExprContext *econtext = GetPerTupleExprContext(so->estate);
-	ItemPointerData root = *tid;
-	bool		again = false;
-	bool		dead = false;
-	Datum		values[INDEX_MAX_KEYS];
-	bool		isnull[INDEX_MAX_KEYS];
-	MemoryContext old;
-
-	so->query->counters.heap_rows++;
-	if (!table_index_fetch_tuple(so->fetch, &root, scan->xs_snapshot, so->slot,
-								 &again, &dead))
-		return false;
-
-	ResetPerTupleExprContext(so->estate);
-	old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
-	econtext->ecxt_scantuple = so->slot;
-	FormIndexDatum(so->info, so->slot, so->estate, values, isnull);
-	if (isnull[0])
-		*distance = INFINITY;
-	else
-	{
-		const void *value = PG_DETOAST_DATUM(values[0]);
-
-		*distance = opclass->distance(opclass->elements(value, palloc(sizeof(float4) * so->space->dim)),
-									  so->query->elements, so->space->dim);
-	}
-	MemoryContextSwitchTo(old);
-
-	/* only in a damaged index; but no order would ever put a NaN first */
-	if (isnan(*distance))
-		*distance = INFINITY;
-	return true;
+	return false;
 }
 
 /*
@@ -360,31 +354,27 @@ advance(IndexScanDesc scan, IvfScan *so, IvfCandidate *candidate)
 	IvfQuery   *query = so->query;
 	double		distance;
 
-	if (!ItemPointerIsValid(&candidate->tid))
+	if (candidate->stage == IVF_STAGE_ESTIMATE)
 	{
 		IvfScored  *leaf = &so->rows->nodes[candidate->node];
 		IvfRowHead	row;
 		int8	   *code = (int8 *) query->run;
 
-		ivf_row_read(query->index, &candidate->run, candidate->row, &row, code);
-		candidate->tid = row.tid;
-		if (!ItemPointerIsValid(&row.tid))
+		if (!read_row(so, candidate, &row, code))
 		{
-			/* the slot was being filled for a tuple that we can't see */
 			ivf_queue_remove(so->rows, candidate);
 			return;
 		}
-		if (candidate->stage == IVF_STAGE_ESTIMATE)
-		{
-			query->counters.byte_codes++;
-			ivf_queue_update(so->rows, candidate, IVF_STAGE_BOUND,
-							 ivf_row_bound(query, &leaf->view,
-										   ivf_queue_w(so->rows, leaf), &row, code));
-			return;
-		}
+		query->counters.byte_codes++;
+		ivf_queue_update(so->rows, candidate, IVF_STAGE_BOUND,
+						 ivf_row_bound(query, &leaf->view,
+									   ivf_scored_w(leaf, query), &row, code));
 	}
-	if (heap_distance(scan, so, &candidate->tid, &distance))
+	else if (resolve_row(candidate, scan))
+	{
+		distance = candidate->key;
 		ivf_queue_update(so->rows, candidate, IVF_STAGE_EXACT, distance);
+	}
 	else
 		ivf_queue_remove(so->rows, candidate);
 }
@@ -555,11 +545,8 @@ ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 	/* the order is final, and no heap page stays pinned */
 	scan->xs_recheck = false;
 	scan->xs_recheckorderby = false;
-	if (so->fetch)
-	{
-		ExecClearTuple(so->slot);
-		table_index_fetch_reset(so->fetch);
-	}
+	if (so->heap)
+		ivf_heap_pause(so->heap);
 	ivf_last_scan = so->query->counters;
 	return found;
 }
@@ -572,12 +559,9 @@ ivf_end_scan(IndexScanDesc scan)
 {
 	IvfScan    *so = scan->opaque;
 
-	if (so->fetch)
-	{
-		ExecDropSingleTupleTableSlot(so->slot);
-		table_index_fetch_end(so->fetch);
-		FreeExecutorState(so->estate);
-	}
+	if (so->heap)
+		ivf_heap_close(so->heap);
+	end_query(so);
 	MemoryContextDelete(so->context);
 	pfree(so);
 }

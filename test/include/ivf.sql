@@ -31,7 +31,7 @@ $$;
 -- Distances and places of the rows, in the order in which they come out of a
 -- sequential scan and a sort.
 CREATE FUNCTION by_table(query text, OUT distances float8[], OUT places text[]) LANGUAGE plpgsql
-SET enable_indexscan = off SET enable_bitmapscan = off AS $$
+SET enable_indexscan = off SET enable_bitmapscan = off SET enable_seqscan = on SET enable_sort = on AS $$
 BEGIN
 	EXECUTE format('SELECT array_agg(d), array_agg(tableoid || t::text) FROM (%s) s', query) INTO distances, places;
 END

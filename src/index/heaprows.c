@@ -1,0 +1,96 @@
+/*
+ * heaprows.c
+ *	  The heap rows behind an index's entries: fetched to compute distances.
+ */
+#include "compat.h"
+
+#include "index/heaprows.h"
+
+#include <math.h>
+
+#include "access/tableam.h"
+#include "catalog/index.h"
+#include "executor/executor.h"
+
+struct IvfHeapRows
+{
+	IndexFetchTableData *fetch;
+	TupleTableSlot *slot;
+	IndexInfo  *info;
+	EState	   *estate;
+};
+
+/*
+ * Prepares to fetch rows of a table; allocates in the current context.
+ */
+IvfHeapRows *
+ivf_heap_open(Relation heap, Relation index)
+{
+	IvfHeapRows *rows = palloc(sizeof(IvfHeapRows));
+
+	rows->fetch = table_index_fetch_begin(heap);
+	rows->slot = table_slot_create(heap, NULL);
+	rows->info = BuildIndexInfo(index);
+	rows->estate = CreateExecutorState();
+	return rows;
+}
+
+/*
+ * Fetches the row that the snapshot sees behind a TID, and computes its
+ * distance with the operator's own function.  False if there is none to see.
+ */
+bool
+ivf_heap_distance(IvfHeapRows *rows, Snapshot snapshot, ItemPointer tid,
+				  const IvfSpace *space, const float4 *query, double *distance)
+{
+	ExprContext *econtext = GetPerTupleExprContext(rows->estate);
+	ItemPointerData root = *tid;
+	bool		again = false;
+	bool		dead = false;
+	Datum		values[INDEX_MAX_KEYS];
+	bool		isnull[INDEX_MAX_KEYS];
+	MemoryContext old;
+
+	if (!table_index_fetch_tuple(rows->fetch, &root, snapshot, rows->slot,
+								 &again, &dead))
+		return false;
+
+	ResetPerTupleExprContext(rows->estate);
+	old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	econtext->ecxt_scantuple = rows->slot;
+	FormIndexDatum(rows->info, rows->slot, rows->estate, values, isnull);
+	if (isnull[0])
+		*distance = INFINITY;
+	else
+	{
+		const void *value = PG_DETOAST_DATUM(values[0]);
+
+		*distance = space->opclass->distance(space->opclass->elements(value, palloc(sizeof(float4) * space->dim)),
+											 query, space->dim);
+	}
+	MemoryContextSwitchTo(old);
+
+	/* only in a damaged index; but no order would ever put a NaN first */
+	if (isnan(*distance))
+		*distance = INFINITY;
+	return true;
+}
+
+/*
+ * Lets go of the heap page at hand.
+ */
+void
+ivf_heap_pause(IvfHeapRows *rows)
+{
+	ExecClearTuple(rows->slot);
+	table_index_fetch_reset(rows->fetch);
+}
+
+void
+ivf_heap_close(IvfHeapRows *rows)
+{
+	ExecDropSingleTupleTableSlot(rows->slot);
+	table_index_fetch_end(rows->fetch);
+	FreeExecutorState(rows->estate);
+	pfree(rows);
+}

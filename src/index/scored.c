@@ -1,0 +1,110 @@
+/*
+ * scored.c
+ *	  The bounds of a node's entries, kept or made again.
+ */
+#include "compat.h"
+
+#include "index/scored.h"
+
+#include "utils/memutils.h"
+
+/* collects the bounds of a node */
+static void
+keep_bounds(const float4 *bounds, const IvfRun *run, void *arg)
+{
+	IvfScored  *node = arg;
+
+	if (node->blocks == node->room)
+	{
+		node->room = node->room * 2;
+		node->bounds = repalloc_huge(node->bounds,
+									 sizeof(float4) * VEC_BLOCK * (Size) node->room);
+		node->runs = repalloc_huge(node->runs, sizeof(IvfRun) * (Size) node->room);
+	}
+	memcpy(node->bounds + (Size) node->blocks * VEC_BLOCK, bounds,
+		   sizeof(float4) * VEC_BLOCK);
+	node->runs[node->blocks++] = *run;
+}
+
+/*
+ * Scores a node; bounds are allocated in the current context.
+ */
+void
+ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain, const float4 *w)
+{
+	node->blocks = 0;
+	node->room = 32;
+	node->bounds = palloc(sizeof(float4) * VEC_BLOCK * node->room);
+	node->runs = palloc(sizeof(IvfRun) * node->room);
+	ivf_score_node(query, &node->view, w, certain, keep_bounds, node);
+}
+
+/* bytes that the bounds take */
+Size
+ivf_scored_size(const IvfScored *node)
+{
+	return (sizeof(float4) * VEC_BLOCK + sizeof(IvfRun)) * (Size) node->room;
+}
+
+void
+ivf_scored_drop(IvfScored *node)
+{
+	pfree(node->bounds);
+	pfree(node->runs);
+	node->bounds = NULL;
+	node->runs = NULL;
+}
+
+/*
+ * The query minus the node's centroid.  Where it was dropped it is made again,
+ * and is valid until the next call for a dropped one.
+ */
+const float4 *
+ivf_scored_w(IvfScored *node, IvfQuery *query)
+{
+	int			n = query->space->n;
+	IvfView		view;
+
+	if (node->w)
+		return node->w;
+	if (query->w_node != node->view.node)
+	{
+		if (node->parent_row < 0)
+			ivf_view(query, node->view.node, node->view.level, NULL,
+					 &view, query->w);
+		else
+		{
+			IvfChildHead head;
+			float4	   *centroid = palloc(sizeof(float4) * n);
+
+			ivf_row_read(query->index, &node->parent, node->parent_row,
+						 &head, centroid);
+			ivf_view(query, node->view.node, node->view.level, centroid,
+					 &view, query->w);
+			pfree(centroid);
+		}
+		query->w_node = node->view.node;
+	}
+	return query->w;
+}
+
+/*
+ * Scores a node whose bounds were dropped; true if they were, and are to be
+ * dropped again soon.
+ *
+ * Blocks that were appended since the first time are left out.  Their places
+ * would be those of the next node, whose rows would then come out twice; and
+ * their entries came after the snapshot.
+ */
+bool
+ivf_scored_restore(IvfScored *node, IvfQuery *query, bool certain)
+{
+	int			blocks = node->blocks;
+
+	if (node->bounds)
+		return false;
+	ivf_scored_make(node, query, certain, ivf_scored_w(node, query));
+	node->blocks = Min(node->blocks, blocks);
+	return true;
+}
+

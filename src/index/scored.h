@@ -1,0 +1,35 @@
+/*
+ * scored.h
+ *	  The bounds of a node's entries, kept or made again.
+ */
+#ifndef VECFEAT_SCORED_H
+#define VECFEAT_SCORED_H
+
+#include "compat.h"
+
+#include "index/score.h"
+
+/*
+ * A node whose entries are in the queue.
+ */
+typedef struct IvfScored
+{
+	IvfView		view;
+	uint32		base;			/* place of its first slot in the queue */
+	IvfRun		parent;			/* where the row with its centroid lies; */
+	int			parent_row;		/* -1: the root, which has none */
+	float4	   *w;				/* n, or NULL: made again when needed */
+	int			blocks;
+	int			room;			/* blocks that there is memory for */
+	float4	   *bounds;			/* 32 a block, or NULL: likewise */
+	IvfRun	   *runs;			/* one a block, or NULL with bounds */
+} IvfScored;
+
+extern void ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain,
+							const float4 *w);
+extern bool ivf_scored_restore(IvfScored *node, IvfQuery *query, bool certain);
+extern void ivf_scored_drop(IvfScored *node);
+extern Size ivf_scored_size(const IvfScored *node);
+extern const float4 *ivf_scored_w(IvfScored *node, IvfQuery *query);
+
+#endif							/* VECFEAT_SCORED_H */
