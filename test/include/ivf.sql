@@ -68,6 +68,7 @@ DECLARE
 	expected record;
 	found record;
 	probes int;
+	misplaced bigint;
 BEGIN
 	FOREACH q IN ARRAY queries LOOP
 		-- a constant NULL would be folded, and nothing left to order by
@@ -88,11 +89,14 @@ BEGIN
 				RAISE EXCEPTION '% rows instead of %, or other ones, with % probes: %', cardinality(found.places),
 					cardinality(expected.places), probes, left(query, 1000);
 			END IF;
-			FOR i IN 2 .. coalesce(cardinality(found.distances), 0) LOOP
-				IF distance_class(found.distances[i]) < distance_class(found.distances[i - 1]) THEN
-					RAISE EXCEPTION '% before % with % probes: %', found.distances[i - 1], found.distances[i], probes, left(query, 1000);
-				END IF;
-			END LOOP;
+			-- in a loop, each access would copy the whole array
+			SELECT min(n) INTO misplaced
+			FROM (SELECT n, distance_class(d) < lag(distance_class(d)) OVER (ORDER BY n) AS bad
+				FROM unnest(found.distances) WITH ORDINALITY u(d, n)) s
+			WHERE bad;
+			IF misplaced IS NOT NULL THEN
+				RAISE EXCEPTION '% before % with % probes: %', found.distances[misplaced - 1], found.distances[misplaced], probes, left(query, 1000);
+			END IF;
 		END LOOP;
 	END LOOP;
 	RETURN coalesce(cardinality(expected.places), 0);

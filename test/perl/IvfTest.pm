@@ -40,15 +40,18 @@ sub ivf_setup
 	return;
 }
 
-# The indexes of a table are sound, and say the same as the table.  A case.
+# The indexes of a table are sound, and say the same as the table, by an operator
+# or several with spaces between.  A case.
 sub ivf_sound
 {
-	my ($node, $table, $operator, $name, $rows) = @_;
+	my ($node, $table, $operators, $name, $rows) = @_;
 	my ($out, $err) = ('', '');
+	my $agree = join ' AND ', map {
+		"oracle('$table', 'v', '$_', (SELECT v FROM $table WHERE v IS NOT NULL ORDER BY id LIMIT 1)) = (SELECT count(*) FROM $table)"
+	} split / /, $operators;
 	$node->psql('postgres', <<"SQL", stdout => \$out, stderr => \$err);
 SELECT sound('$table');
-SELECT oracle('$table', 'v', '$operator', (SELECT v FROM $table WHERE v IS NOT NULL ORDER BY id LIMIT 1))
-	= (SELECT count(*) FROM $table);
+SELECT $agree;
 SELECT count(*) FROM $table;
 SQL
 	my @lines = split /\n/, $out;
