@@ -9,6 +9,8 @@
 
 #include "index/ops.h"
 
+#include <math.h>
+
 #include "index/queue.h"
 #include "miscadmin.h"
 #include "page/entries.h"
@@ -77,6 +79,10 @@ view_child(InsertState *state, const IvfCandidate *child, IvfChildHead *head,
 		ivf_corrupted(index, child->run.first, "a child's row is empty");
 	ivf_view(&state->query, ItemPointerGetBlockNumber(&head->tid), state->level - 1,
 			 state->centroid, view, state->w);
+	/* nothing is nearer or farther than that */
+	if (isnan(view->list.w_norm))
+		ivf_corrupted(index, child->run.first, "the centroid of node %u is no vector",
+					  view->node);
 	return state->space->metric == METRIC_INNER_PRODUCT ? view->list.w_norm :
 		ivf_bound_distance(&state->query, (float4) view->key, false);
 }

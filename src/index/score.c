@@ -143,12 +143,13 @@ ivf_row_bound(const IvfQuery *query, const IvfView *view, const float4 *w,
 
 /*
  * The operator's result that an entry with this bound has at least, if the
- * bound holds.
+ * bound holds.  A bound that is no number, as that of a damaged centroid is,
+ * says nothing; as a key it would compare with none.
  */
 double
 ivf_bound_distance(const IvfQuery *query, float4 bound, bool certain)
 {
-	if (bound <= -FLT_MAX)
+	if (!(bound > -FLT_MAX))
 		return -INFINITY;
 	if (certain || query->space->metric == METRIC_INNER_PRODUCT)
 		return bound;

@@ -68,13 +68,6 @@ typedef struct IvfPageOpaqueData
 
 typedef IvfPageOpaqueData *IvfPageOpaque;
 
-/* no macro: before 16 it would evaluate its argument twice */
-static inline IvfPageOpaque
-IvfOpaque(Page page)
-{
-	return (IvfPageOpaque) PageGetSpecialPointer(page);
-}
-
 /*
  * The bytes of a page that hold data, as offsets from its start: whole columns
  * of 16 bytes, so that the page's end never cuts one.
@@ -85,6 +78,17 @@ IvfOpaque(Page page)
 #define IVF_PAGE_BYTES \
 	((IVF_PAGE_SPECIAL - IVF_PAGE_START) / IVF_COLUMN * IVF_COLUMN)
 #define IVF_PAGE_END		(IVF_PAGE_START + IVF_PAGE_BYTES)
+
+/*
+ * The special area, where it has to be.  Where pd_special says it is may be
+ * beyond the page, and whoever has not called ivf_page_check() yet would look
+ * there, or take a page for one of another kind.
+ */
+static inline IvfPageOpaque
+IvfOpaque(Page page)
+{
+	return (IvfPageOpaque) ((char *) page + IVF_PAGE_SPECIAL);
+}
 
 /*
  * Metapage.  All is frozen when the index is built, but for the hints at the

@@ -135,8 +135,9 @@ ivf_run_read(Relation index, const IvfRun *run, void *rows)
 }
 
 /*
- * Raises the radius in an inner node's row to at least the given one.  The
- * share lock suffices to see that nothing is to be done, which is the rule.
+ * Raises the radius in an inner node's row to at least the given one.  Callers
+ * have read the row, and seen that it is too small: that is rare, so the lock
+ * is exclusive from the start.
  */
 void
 ivf_row_raise_radius(Relation index, const IvfRun *run, int row,
@@ -150,6 +151,9 @@ ivf_row_raise_radius(Relation index, const IvfRun *run, int row,
 										   place.offset);
 	IvfChange	change;
 
+	if (place.offset < IVF_PAGE_START ||
+		place.offset + run->head > ((PageHeader) BufferGetPage(buffer))->pd_lower)
+		ivf_corrupted(index, block, "no row can stand at offset %u", place.offset);
 	if (!ItemPointerIsValid(&head->tid) ||
 		ItemPointerGetBlockNumber(&head->tid) != child)
 		ivf_corrupted(index, block, "the row at offset %u is not that of node %u",

@@ -144,8 +144,13 @@ special_damage('first block of a refine page', $refine_page, first => 24, 'it is
 special_damage('refine page in a chain', $refine_page, next => 9999, 'it is in no chain, and block 9999 follows');
 special_damage('room not on a first page', $second_page, room => \&leaf, 'room is to be looked for on block \d+, but this is no first page');
 special_damage('rows of an inner node', \&root, rows => $refine_page, 'rows are to be put on block \d+, but this is not the metapage');
-damage('special area of another size', plain => 'it is no page of an ivf index',
-	sub { my ($f) = @_; $f->header(leaf($f), 'special', 8168); return leaf($f) });
+for my $offset (8168, 8192)
+{
+	damage("special area at offset $offset", plain => 'it is no page of an ivf index',
+		sub { my ($f) = @_; $f->header(leaf($f), 'special', $offset); return leaf($f) });
+	# what a reader takes for its kind stands on another page, and a list would be left out
+	$cases[-1]{unordered} = 1;
+}
 damage('free space', plain => 'its data end at offset \d+, free space at 8152',
 	sub { my ($f) = @_; $f->header(last_page($f, leaf($f)), 'upper', 8152); return last_page($f, leaf($f)) });
 damage('kind of a page that is not pointed to', plain => 'the page is of unknown kind 9',
@@ -295,8 +300,9 @@ damage('tree: radius of an inner node too small', high => 'the radius of node \d
 	sub { my ($f) = @_; my $p = child_row($f, 1); $f->child($p, 'radius', $f->child($p, 'radius') * 0.9); return $p->[0] });
 heap_damage('tree: radius just too small', plain => 'the radius of node \d+ is [\d.]+, an entry on block \d+ needs [\d.]+',
 	sub { my ($f) = @_; my $p = child_row($f, 1); $f->child($p, 'radius', $f->child($p, 'radius') * (1 - 2**-22)); return $p->[0] });
-damage('tree: centroid no number', plain => 'the row at offset \d+ has a centroid with NaN in dimension 2',
-	sub { my ($f) = @_; my $p = child_row($f, 1); $f->at($p->[0], $p->[1] + 12 + 8, 'f', NAN); return $p->[0] });
+damage("tree: centroid no number, $_", $_ => 'the row at offset \d+ has a centroid with NaN in dimension 2',
+	sub { my ($f) = @_; my $p = child_row($f, 1); $f->at($p->[0], $p->[1] + 12 + 8, 'f', NAN); return $p->[0] })
+  for qw(plain high);
 damage('tree: centroid moved', plain => 'slot 1 of the block at offset 24 has factors .*, its centroid .*',
 	sub {
 		my ($f) = @_;
@@ -592,6 +598,7 @@ for my $case (@cases)
 		  . join('', map { "SELECT attempt('$_');\n" } @after)
 		  . "SELECT 'alive';\n");
 	my @unbearable = grep { !/^($bearable .*|alive)?$/ } split /\n/, $out;
+	push @unbearable, 'rows left out' if $case->{unordered} && (split /\n/, $out)[3] !~ /^XX00/;
 	ok(!@unbearable && $out =~ /alive$/ && $err =~ /^(.*ERROR:  $bearable)?$/, "statements end: $case->{name}")
 	  or diag("$out\n$err");
 }
