@@ -120,6 +120,22 @@ SELECT ivf_info('items_broken');
 SELECT ivf_check('items_broken');
 DROP INDEX items_broken;
 
+-- a column that loses its dimensions keeps the index, and the index its own
+CREATE TABLE freed (id int, v vector(3), u vector(3));
+INSERT INTO freed SELECT i, noise(i, 3), '[1,0,0]' FROM generate_series(1, 40) i;
+CREATE INDEX freed_v ON freed USING ivf (v);
+CREATE INDEX freed_u ON freed USING ivf (u vector_cosine_ops);
+SELECT pg_relation_filenode('freed_v') AS file \gset
+ALTER TABLE freed ALTER v TYPE vector, ALTER u TYPE vector;
+SELECT pg_relation_filenode('freed_v') = :file AS kept;
+INSERT INTO freed VALUES (41, '[1]', '[1,2,3]');
+INSERT INTO freed VALUES (41, '[1,2,3]', '[1,2,3,4]');
+UPDATE freed SET v = '[1,2]' WHERE id = 1;
+INSERT INTO freed VALUES (41, '[1,2,3]', '[1,2,3]');
+SELECT sound('freed') AS indexes, oracle('freed', 'v', '<->', '[1,2,3]') AS rows;
+REINDEX INDEX freed_v;
+DROP TABLE freed;
+
 -- who may call them
 SET client_min_messages = warning;
 DROP ROLE IF EXISTS regress_ivf;

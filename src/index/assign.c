@@ -85,6 +85,12 @@ assign_entry(AssignState *state, ItemPointer tid)
 						clusters->list + (Size) list * n, tid,
 						state->residual, state->entry);
 	build->list_radius[list] = Max(build->list_radius[list], radius);
+	if (build->list_entries[list] == PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a list of index \"%s\" would have more than %u rows",
+						RelationGetRelationName(build->index), PG_UINT32_MAX),
+				 errhint("Ask for more lists, or increase maintenance_work_mem.")));
 	build->list_entries[list]++;
 	build->entries++;
 
@@ -103,8 +109,7 @@ assign_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 {
 	AssignState *state = arg;
 	IvfBuild   *build = state->build;
-	MemoryContext old;
-	const float4 *x;
+	MemoryContext old = MemoryContextSwitchTo(state->context);
 	double		done;
 
 	if (isnull[0])
@@ -112,21 +117,17 @@ assign_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		build->nulls++;
 		push_placeless(state, IVF_LIST_NULLS, tid);
 	}
+	else if (ivf_place(build->space,
+					   ivf_elements(build->index, build->opclass, build->dim, values[0]),
+					   state->v))
+		assign_entry(state, tid);
 	else
 	{
-		old = MemoryContextSwitchTo(state->context);
-		x = build->opclass->elements(PG_DETOAST_DATUM(values[0]),
-									 palloc(sizeof(float4) * build->dim));
-		if (ivf_place(build->space, x, state->v))
-			assign_entry(state, tid);
-		else
-		{
-			build->nans++;
-			push_placeless(state, IVF_LIST_NANS, tid);
-		}
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(state->context);
+		build->nans++;
+		push_placeless(state, IVF_LIST_NANS, tid);
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(state->context);
 	done = build->entries + build->nulls + build->nans;
 	if ((int64) done % IVF_REPORT_ROWS == 0)
 		ivf_build_done(done);

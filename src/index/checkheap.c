@@ -102,17 +102,13 @@ static bool
 place(IvfCheck *check, const void *value)
 {
 	IvfCheckHeap *rows = check->rows;
-	const IvfOpclass *opclass = check->space->opclass;
 	MemoryContext old;
 	bool		placed;
 
-	if (opclass->dimensions(value) != check->space->dim)
-		elog(ERROR, "index \"%s\" is over %d dimensions, a row has %d",
-			 RelationGetRelationName(check->index), check->space->dim,
-			 opclass->dimensions(value));
 	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(rows->estate));
 	placed = ivf_place(check->space,
-					   opclass->elements(value, palloc(sizeof(float4) * check->space->dim)),
+					   ivf_elements(check->index, check->space->opclass,
+									check->space->dim, PointerGetDatum(value)),
 					   check->v);
 	MemoryContextSwitchTo(old);
 	return placed;

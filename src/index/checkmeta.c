@@ -31,7 +31,8 @@ check_fields(IvfCheck *check)
 	bool		cosine = (meta->metric == METRIC_COSINE);
 
 	(void) getBaseTypeAndTypmod(attribute->atttypid, &column);
-	if ((int) meta->dimensions != column)
+	/* a column may have lost its number since */
+	if (column >= 0 && (int) meta->dimensions != column)
 		ivf_corrupted(index, IVF_META_BLOCK,
 					  "it states %u dimensions, the column has %d",
 					  meta->dimensions, column);

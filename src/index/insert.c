@@ -195,8 +195,8 @@ ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 
 	old = MemoryContextSwitchTo(state->context);
 	{
-		const float4 *x = state->space->opclass->elements(PG_DETOAST_DATUM(values[0]),
-														  palloc(sizeof(float4) * state->space->dim));
+		const float4 *x = ivf_elements(index, state->space->opclass,
+									   state->space->dim, values[0]);
 
 		if (ivf_place(state->space, x, state->v))
 			insert_entry(index, state, x, tid);

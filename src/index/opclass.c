@@ -57,6 +57,28 @@ VECFEAT_FUNCTION(vecfeat_ivf_vector_cosine)
 }
 
 /*
+ * The elements of a value of the indexed type, in the current context.
+ *
+ * They are as many as the index has dimensions, whatever the column's type
+ * says now: ALTER TABLE ... TYPE vector takes vector(3)'s number away and
+ * keeps the index's file.
+ */
+const float4 *
+ivf_elements(Relation index, const IvfOpclass *opclass, int dim, Datum value)
+{
+	const void *detoasted = PG_DETOAST_DATUM(value);
+
+	if (opclass->dimensions(detoasted) != dim)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("expected %d dimensions, not %d", dim,
+						opclass->dimensions(detoasted)),
+				 errdetail("Index \"%s\" was made for vectors of %d dimensions.",
+						   RelationGetRelationName(index), dim)));
+	return opclass->elements(detoasted, palloc(sizeof(float4) * dim));
+}
+
+/*
  * The operator class of the index's only column.  What is returned is
  * constant.
  */

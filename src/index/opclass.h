@@ -35,5 +35,7 @@ typedef struct IvfOpclass
 } IvfOpclass;
 
 extern const IvfOpclass *ivf_opclass(Relation index);
+extern const float4 *ivf_elements(Relation index, const IvfOpclass *opclass,
+								  int dim, Datum value);
 
 #endif							/* VECFEAT_OPCLASS_H */

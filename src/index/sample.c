@@ -11,6 +11,7 @@
 #include "index/build.h"
 
 #include <float.h>
+#include <limits.h>
 #include <math.h>
 
 #include "access/tableam.h"
@@ -62,8 +63,7 @@ sample_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		return;
 
 	old = MemoryContextSwitchTo(state->context);
-	x = build->opclass->elements(PG_DETOAST_DATUM(values[0]),
-								 palloc(sizeof(float4) * build->dim));
+	x = ivf_elements(build->index, build->opclass, build->dim, values[0]);
 	memset(state->v, 0, sizeof(double) * build->n);
 	placed = build->space ? ivf_place(build->space, x, state->v) :
 		ivf_normalise(&raw, x, state->v);
@@ -262,6 +262,7 @@ ivf_sample_rows(IvfBuild *build)
 						Min((double) lists * IVF_SAMPLE_PER_LIST, sample->table_rows));
 		collected.limit = Min((double) lists * IVF_SAMPLE_PER_LIST,
 							  floor(build->memory / 2 / (sizeof(float4) * build->n)));
+		collected.limit = Min(collected.limit, INT_MAX);	/* rows are counted in int */
 		sample->row = MemoryContextAllocHuge(CurrentMemoryContext,
 											 sizeof(float4) * build->n * (Size) collected.limit);
 		ivf_sample_scan(build, sample->table_rows,
@@ -271,6 +272,7 @@ ivf_sample_rows(IvfBuild *build)
 
 	for (i = 0; i < sample->rows; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		for (j = 0; j < build->dim; j++)
 			sum[j] += sample->row[(Size) i * build->n + j];
 	}
