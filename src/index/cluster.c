@@ -301,7 +301,8 @@ mend_borders(IvfBuild *build, const IvfSample *sample, IvfClusters *clusters,
 	if (values * sizeof(double) > build->memory / 4)
 		return;
 	means.sum = palloc_extended(values * sizeof(double), MCXT_ALLOC_HUGE);
-	means.count = palloc(sizeof(uint32) * clusters->lists);
+	means.count = palloc_extended(sizeof(uint32) * (Size) clusters->lists,
+								  MCXT_ALLOC_HUGE);
 	means.scratch = palloc(ivf_nearest_space(clusters));
 	for (pass = 0; pass < BORDER_PASSES; pass++)
 	{

@@ -55,10 +55,10 @@ typedef struct NodeWriter
 
 /* code pages of a node with so many entries */
 static BlockNumber
-code_pages(double entries, int n)
+code_pages(uint32 entries, int n)
 {
 	IvfPlace	place = {0, IVF_PAGE_START};
-	double		blocks = ceil(entries / VEC_BLOCK);
+	uint32		blocks = entries / VEC_BLOCK + (entries % VEC_BLOCK > 0);
 
 	for (; blocks > 0; blocks--)
 	{
@@ -74,11 +74,16 @@ tid_pages(double tids)
 	return (BlockNumber) Max(1, ceil(tids / IVF_TIDS_PER_PAGE));
 }
 
+/*
+ * Decides on which block everything begins.  The sum is kept in 64 bits: block
+ * numbers that wrap round would have lists overwrite each other.  That refine
+ * pages come after the last block, the server will notice itself.
+ */
 static void
 plan_layout(IvfBuild *build, Layout *layout)
 {
 	IvfClusters *clusters = build->clusters;
-	BlockNumber next = IVF_META_BLOCK + 1;
+	uint64		next = IVF_META_BLOCK + 1;
 	int			i;
 
 	layout->mean = next;
@@ -110,6 +115,11 @@ plan_layout(IvfBuild *build, Layout *layout)
 		layout->list[i] = next;
 		next += code_pages(build->list_entries[i], build->n);
 	}
+	if (next > MaxBlockNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("index \"%s\" would have more than %u pages",
+						RelationGetRelationName(build->index), MaxBlockNumber)));
 	layout->rows = next;
 }
 
@@ -209,7 +219,7 @@ end_node(IvfBuild *build, NodeWriter *writer)
 	if (writer->room == writer->node)
 		return;
 
-	/* the last page is still locked by the writer; it is not the first */
+	/* not the page that the writer has at hand, which is the last */
 	buffer = written_page(build, writer->node);
 	IvfOpaque(BufferGetPage(buffer))->u.live.room = writer->room;
 	MarkBufferDirty(buffer);

@@ -7,6 +7,8 @@
 
 #include "page/tids.h"
 
+#include "miscadmin.h"
+
 /* a slot for one more TID, or -1 */
 static int
 free_slot(Page page)
@@ -75,6 +77,7 @@ ivf_tids_add(Relation index, BlockNumber chain, ItemPointer tid)
 		Buffer		new_buffer;
 		Page		page;
 
+		CHECK_FOR_INTERRUPTS();
 		buffer = ivf_page_read(index, block, IVF_TIDS_PAGE, chain,
 							   BUFFER_LOCK_EXCLUSIVE);
 		slot = free_slot(BufferGetPage(buffer));

@@ -5,6 +5,10 @@
  * Code pages and refine pages are written at the same time but to regions of
  * their own, whose sizes the build knows beforehand: so a list's code pages
  * are adjacent, and VACUUM reads one stretch of the file.
+ *
+ * The page at hand is pinned but not locked: whoever holds a lock on a page
+ * can't be cancelled, and one of the two streams always has a page at hand.
+ * Its buffer is marked dirty when the page is finished.
  */
 #include "compat.h"
 
@@ -23,6 +27,8 @@ new_page(Relation index, ForkNumber fork, BlockNumber block)
 
 	while (RelationGetNumberOfBlocksInFork(index, fork) <= block)
 	{
+		/* the first refine page comes after all code pages */
+		CHECK_FOR_INTERRUPTS();
 		LockRelationForExtension(index, ExclusiveLock);
 		ReleaseBuffer(compat_extend(index, fork));
 		UnlockRelationForExtension(index, ExclusiveLock);
@@ -54,6 +60,7 @@ finish_page(IvfWriter *writer)
 {
 	if (!BufferIsValid(writer->buffer))
 		return;
+	LockBuffer(writer->buffer, BUFFER_LOCK_EXCLUSIVE);
 	MarkBufferDirty(writer->buffer);
 	UnlockReleaseBuffer(writer->buffer);
 	writer->buffer = InvalidBuffer;
@@ -80,6 +87,7 @@ current_page(IvfWriter *writer)
 	writer->buffer = new_page(writer->index, writer->fork, writer->place.page);
 	page = BufferGetPage(writer->buffer);
 	ivf_page_init(page, writer->kind, writer->level, writer->owner);
+	LockBuffer(writer->buffer, BUFFER_LOCK_UNLOCK);
 	return page;
 }
 
