@@ -14,6 +14,7 @@
 
 struct IvfHeapRows
 {
+	Relation	index;
 	IndexFetchTableData *fetch;
 	TupleTableSlot *slot;
 	IndexInfo  *info;
@@ -28,6 +29,7 @@ ivf_heap_open(Relation heap, Relation index)
 {
 	IvfHeapRows *rows = palloc(sizeof(IvfHeapRows));
 
+	rows->index = index;
 	rows->fetch = table_index_fetch_begin(heap);
 	rows->slot = table_slot_create(heap, NULL);
 	rows->info = BuildIndexInfo(index);
@@ -62,12 +64,9 @@ ivf_heap_distance(IvfHeapRows *rows, Snapshot snapshot, ItemPointer tid,
 	if (isnull[0])
 		*distance = INFINITY;
 	else
-	{
-		const void *value = PG_DETOAST_DATUM(values[0]);
-
-		*distance = space->opclass->distance(space->opclass->elements(value, palloc(sizeof(float4) * space->dim)),
+		*distance = space->opclass->distance(ivf_elements(rows->index, space->opclass,
+														  space->dim, values[0]),
 											 query, space->dim);
-	}
 	MemoryContextSwitchTo(old);
 
 	/* only in a damaged index; but no order would ever put a NaN first */
