@@ -84,6 +84,18 @@
 #define compat_disable_path(index_path)	((void) 0)
 #endif
 
+/*
+ * Raises "snapshot too old" where old_snapshot_threshold has let VACUUM take
+ * out of a page what the snapshot sees.  17 has no such setting.
+ */
+#if PG_VERSION_NUM < 170000
+#define compat_test_old_snapshot(snapshot, relation, page) \
+	TestForOldSnapshot(snapshot, relation, page)
+#else
+#define compat_test_old_snapshot(snapshot, relation, page) \
+	((void) (snapshot))
+#endif
+
 /* a prefix of settings that only this module defines */
 #if PG_VERSION_NUM >= 150000
 #define compat_reserve_settings(prefix)	MarkGUCPrefixReserved(prefix)

@@ -210,7 +210,7 @@ read_block(IvfCheck *check, IvfCheckNode *node)
 	{
 		CHECK_FOR_INTERRUPTS();
 		copy_columns(check, node);
-		ivf_run_read(check->index, &current->run, current->rows);
+		ivf_run_read(check->index, NULL, &current->run, current->rows);
 	} while (head_changed(check, node));
 
 	node->offset += sizeof(IvfBlockHead) + IVF_COLUMN_BYTES(check->n);
@@ -269,7 +269,7 @@ check_radius(IvfCheck *check, IvfCheckNode *node)
 
 	if (node->parent == NULL)
 		return;
-	ivf_row_read(check->index, &node->run, node->row, &head, check->residual);
+	ivf_row_read(check->index, NULL, &node->run, node->row, &head, check->residual);
 	if (head.radius >= node->needed)
 		return;
 	place = ivf_row_place(&node->run, node->row);

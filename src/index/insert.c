@@ -50,7 +50,7 @@ insert_state(Relation index, IndexInfo *info)
 	state->context = AllocSetContextCreate(info->ii_Context, "ivf insert",
 										   ALLOCSET_DEFAULT_SIZES);
 	state->space = ivf_space_read(index, &state->meta);
-	ivf_query_init(&state->query, index, state->space);
+	ivf_query_init(&state->query, index, NULL, state->space);
 	state->v = palloc(sizeof(double) * state->space->n);
 	state->centroid = palloc0(sizeof(float4) * state->space->n);
 	state->w = palloc(sizeof(float4) * state->space->n);
@@ -74,7 +74,7 @@ view_child(InsertState *state, const IvfCandidate *child, IvfChildHead *head,
 {
 	Relation	index = state->query.index;
 
-	ivf_row_read(index, &child->run, child->row, head, state->centroid);
+	ivf_row_read(index, NULL, &child->run, child->row, head, state->centroid);
 	if (!ItemPointerIsValid(&head->tid))
 		ivf_corrupted(index, child->run.first, "a child's row is empty");
 	ivf_view(&state->query, ItemPointerGetBlockNumber(&head->tid), state->level - 1,

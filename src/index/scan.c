@@ -171,7 +171,9 @@ view_child(IvfScan *so, const IvfCandidate *child, IvfView *view)
 	int			level = so->children->nodes[child->node].view.level - 1;
 	IvfChildHead head;
 
-	ivf_row_read(so->query->index, &child->run, child->row, &head, so->centroid);
+	/* children stay, so any snapshot may see them */
+	ivf_row_read(so->query->index, NULL, &child->run, child->row, &head,
+				 so->centroid);
 	if (!ItemPointerIsValid(&head.tid))
 		ivf_corrupted(so->query->index, child->run.first, "a child's row is empty");
 	ivf_view(so->query, ItemPointerGetBlockNumber(&head.tid), level, so->centroid,
@@ -203,7 +205,8 @@ resolve_child(IvfCandidate *child, void *arg)
 static bool
 read_row(IvfScan *so, IvfCandidate *candidate, IvfRowHead *row, int8 *code)
 {
-	ivf_row_read(so->query->index, &candidate->run, candidate->row, row, code);
+	ivf_row_read(so->query->index, so->query->snapshot, &candidate->run,
+				 candidate->row, row, code);
 	candidate->tid = row->tid;
 	return ItemPointerIsValid(&row->tid);
 }
@@ -282,7 +285,7 @@ begin(IndexScanDesc scan, IvfScan *so)
 	}
 	old = MemoryContextSwitchTo(so->query_context);
 	so->query = palloc(sizeof(IvfQuery));
-	ivf_query_init(so->query, scan->indexRelation, so->space);
+	ivf_query_init(so->query, scan->indexRelation, scan->xs_snapshot, so->space);
 	elements = query_elements(scan, so);
 	if (elements && ivf_query_set(so->query, elements))
 	{
@@ -421,6 +424,7 @@ read_code_page(IndexScanDesc scan, IvfScan *so, BlockNumber block)
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	page = BufferGetPage(buffer);
+	compat_test_old_snapshot(scan->xs_snapshot, index, page);
 	so->tid_count = so->tid_next = 0;
 	if (!PageIsNew(page) && IvfOpaque(page)->kind == IVF_CODE_PAGE &&
 		IvfOpaque(page)->level == 0)
@@ -468,8 +472,8 @@ next_unordered(IndexScanDesc scan, IvfScan *so)
 
 			if (so->block == InvalidBlockNumber)
 				return false;
-			so->block = ivf_tids_read(scan->indexRelation, chain, so->block,
-									  so->tids, &so->tid_count);
+			so->block = ivf_tids_read(scan->indexRelation, scan->xs_snapshot, chain,
+									  so->block, so->tids, &so->tid_count);
 			so->tid_next = 0;
 		}
 	}

@@ -24,15 +24,18 @@
 #define OWN_TABLE_RATIO		16
 
 /*
- * Prepares for queries to an index; allocates in the current context.
+ * Prepares for queries to an index, by a scan with its snapshot or, without
+ * one, by an insert; allocates in the current context.
  */
 void
-ivf_query_init(IvfQuery *query, Relation index, const IvfSpace *space)
+ivf_query_init(IvfQuery *query, Relation index, Snapshot snapshot,
+			   const IvfSpace *space)
 {
 	int			n = space->n;
 
 	memset(query, 0, sizeof(*query));
 	query->index = index;
+	query->snapshot = snapshot;
 	query->space = space;
 	query->v = palloc(sizeof(double) * n);
 	query->signs.table = palloc(sign_query_size(n));
@@ -40,7 +43,7 @@ ivf_query_init(IvfQuery *query, Relation index, const IvfSpace *space)
 	query->run = palloc(VEC_BLOCK * (IVF_ROW_HEAD(0) + IVF_ROW_BODY(0, n)));
 	query->w = palloc(sizeof(float4) * n);
 	query->w_node = InvalidBlockNumber;
-	ivf_blocks_begin(&query->reader, index, n);
+	ivf_blocks_begin(&query->reader, index, snapshot, n);
 }
 
 /*
@@ -168,7 +171,7 @@ certain_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
 	Size		size = run->head + run->body;
 	int			i;
 
-	ivf_run_read(query->index, run, query->run);
+	ivf_run_read(query->index, query->snapshot, run, query->run);
 	for (i = 0; i < VEC_BLOCK; i++)
 	{
 		IvfRowHead	row;

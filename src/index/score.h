@@ -28,6 +28,7 @@ extern IvfCounters ivf_last_scan;	/* scan.c */
 typedef struct IvfQuery
 {
 	Relation	index;
+	Snapshot	snapshot;		/* of the scan, or NULL */
 	const IvfSpace *space;
 	const float4 *elements;		/* dim: as the operator sees it */
 	double	   *v;				/* n: in the index's space */
@@ -57,7 +58,7 @@ typedef struct IvfView
 } IvfView;
 
 extern void ivf_query_init(IvfQuery *query, Relation index,
-						   const IvfSpace *space);
+						   Snapshot snapshot, const IvfSpace *space);
 extern bool ivf_query_set(IvfQuery *query, const float4 *elements);
 extern void ivf_view(const IvfQuery *query, BlockNumber node, int level,
 					 const float4 *centroid, IvfView *view, float4 *w);

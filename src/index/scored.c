@@ -77,7 +77,7 @@ ivf_scored_w(IvfScored *node, IvfQuery *query)
 			IvfChildHead head;
 			float4	   *centroid = palloc(sizeof(float4) * n);
 
-			ivf_row_read(query->index, &node->parent, node->parent_row,
+			ivf_row_read(query->index, NULL, &node->parent, node->parent_row,
 						 &head, centroid);
 			ivf_view(query, node->view.node, node->view.level, centroid,
 					 &view, query->w);

@@ -17,10 +17,12 @@
  * any number of times.  Allocates in the current context.
  */
 void
-ivf_blocks_begin(IvfBlockReader *reader, Relation index, int n)
+ivf_blocks_begin(IvfBlockReader *reader, Relation index, Snapshot snapshot,
+				 int n)
 {
 	memset(reader, 0, sizeof(*reader));
 	reader->index = index;
+	reader->snapshot = snapshot;
 	reader->n = n;
 	reader->buffer = InvalidBuffer;
 	reader->copy = palloc(sizeof(IvfBlockHead) + IVF_COLUMN_BYTES(n));
@@ -49,8 +51,8 @@ open_page(IvfBlockReader *reader, BlockNumber block)
 	Page		page;
 
 	CHECK_FOR_INTERRUPTS();
-	reader->buffer = ivf_page_read(reader->index, block, IVF_CODE_PAGE,
-								   reader->node, BUFFER_LOCK_SHARE);
+	reader->buffer = ivf_page_scan(reader->index, reader->snapshot, block,
+								   IVF_CODE_PAGE, reader->node);
 	page = BufferGetPage(reader->buffer);
 	if (IvfOpaque(page)->level != reader->level)
 		ivf_corrupted(reader->index, block, "it is of level %u, expected %d",
@@ -134,6 +136,7 @@ ivf_blocks_next(IvfBlockReader *reader, const IvfBlockHead **head,
 	{
 		LockBuffer(reader->buffer, BUFFER_LOCK_SHARE);
 		reader->paused = false;
+		compat_test_old_snapshot(reader->snapshot, reader->index, page);
 	}
 
 	/* a page may hold no head at all, but only the end of a block's columns */

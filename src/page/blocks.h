@@ -17,6 +17,7 @@
 typedef struct IvfBlockReader
 {
 	Relation	index;
+	Snapshot	snapshot;		/* whose rows are looked for, or NULL */
 	int			n;				/* padded dimensions */
 	int			level;
 	BlockNumber node;			/* first page of the chain */
@@ -29,7 +30,8 @@ typedef struct IvfBlockReader
 	uint32		head_offset;
 } IvfBlockReader;
 
-extern void ivf_blocks_begin(IvfBlockReader *reader, Relation index, int n);
+extern void ivf_blocks_begin(IvfBlockReader *reader, Relation index,
+							 Snapshot snapshot, int n);
 extern void ivf_blocks_open(IvfBlockReader *reader, BlockNumber node, int level);
 extern bool ivf_blocks_next(IvfBlockReader *reader, const IvfBlockHead **head,
 							const uint8 **columns);

@@ -107,6 +107,24 @@ ivf_page_read(Relation index, BlockNumber block, IvfPageKind kind,
 }
 
 /*
+ * Pins, locks for reading and checks a page whose entries are to be those that
+ * a snapshot sees.  What a scan might miss an entry on is read through here:
+ * under old_snapshot_threshold VACUUM takes out entries that old snapshots see,
+ * and the heap, which would complain, is never asked for a row that has no
+ * entry.  Without a snapshot, what is there now is what is wanted.
+ */
+Buffer
+ivf_page_scan(Relation index, Snapshot snapshot, BlockNumber block,
+			  IvfPageKind kind, BlockNumber owner)
+{
+	Buffer		buffer = ivf_page_read(index, block, kind, owner,
+									   BUFFER_LOCK_SHARE);
+
+	compat_test_old_snapshot(snapshot, index, BufferGetPage(buffer));
+	return buffer;
+}
+
+/*
  * The page after this one in its chain, or an invalid block.
  */
 BlockNumber

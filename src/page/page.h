@@ -8,6 +8,7 @@
 #include "access/generic_xlog.h"
 #include "storage/bufmgr.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "page/format.h"
 
@@ -15,6 +16,9 @@ extern void ivf_page_init(Page page, IvfPageKind kind, int level,
 						  BlockNumber owner);
 extern Buffer ivf_page_read(Relation index, BlockNumber block,
 							IvfPageKind kind, BlockNumber owner, int lockmode);
+extern Buffer ivf_page_scan(Relation index, Snapshot snapshot,
+							BlockNumber block, IvfPageKind kind,
+							BlockNumber owner);
 extern void ivf_page_check(Relation index, BlockNumber block, Page page,
 						   IvfPageKind kind, BlockNumber owner);
 extern Buffer ivf_page_claim(Relation index, BlockNumber block);

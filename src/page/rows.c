@@ -41,7 +41,8 @@ ivf_run_end(const IvfRun *run)
  * the mixture stands for no row that the caller's snapshot could see.
  */
 void
-ivf_row_read(Relation index, const IvfRun *run, int row, void *head, void *body)
+ivf_row_read(Relation index, Snapshot snapshot, const IvfRun *run, int row,
+			 void *head, void *body)
 {
 	IvfPlace	place = ivf_row_place(run, row);
 	char	   *to = body;
@@ -51,8 +52,8 @@ ivf_row_read(Relation index, const IvfRun *run, int row, void *head, void *body)
 	for (;;)
 	{
 		BlockNumber block = ivf_run_block(run, place.page);
-		Buffer		buffer = ivf_page_read(index, block, IVF_REFINE_PAGE,
-										   InvalidBlockNumber, BUFFER_LOCK_SHARE);
+		Buffer		buffer = ivf_page_scan(index, snapshot, block,
+										   IVF_REFINE_PAGE, InvalidBlockNumber);
 		Page		page = BufferGetPage(buffer);
 		uint32		here;
 
@@ -85,7 +86,7 @@ ivf_row_read(Relation index, const IvfRun *run, int row, void *head, void *body)
  * a page at a time.
  */
 void
-ivf_run_read(Relation index, const IvfRun *run, void *rows)
+ivf_run_read(Relation index, Snapshot snapshot, const IvfRun *run, void *rows)
 {
 	IvfPlace	place = {0, run->offset};
 	char	   *to = rows;
@@ -114,9 +115,9 @@ ivf_run_read(Relation index, const IvfRun *run, void *rows)
 			{
 				if (BufferIsValid(buffer))
 					UnlockReleaseBuffer(buffer);
-				buffer = ivf_page_read(index, ivf_run_block(run, place.page),
-									   IVF_REFINE_PAGE, InvalidBlockNumber,
-									   BUFFER_LOCK_SHARE);
+				buffer = ivf_page_scan(index, snapshot,
+									   ivf_run_block(run, place.page),
+									   IVF_REFINE_PAGE, InvalidBlockNumber);
 				page = BufferGetPage(buffer);
 				locked = place.page;
 			}

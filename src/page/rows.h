@@ -39,9 +39,10 @@ ivf_run_block(const IvfRun *run, uint32 page)
 
 extern IvfPlace ivf_row_place(const IvfRun *run, int row);
 extern IvfPlace ivf_run_end(const IvfRun *run);
-extern void ivf_row_read(Relation index, const IvfRun *run, int row,
-						 void *head, void *body);
-extern void ivf_run_read(Relation index, const IvfRun *run, void *rows);
+extern void ivf_row_read(Relation index, Snapshot snapshot, const IvfRun *run,
+						 int row, void *head, void *body);
+extern void ivf_run_read(Relation index, Snapshot snapshot, const IvfRun *run,
+						 void *rows);
 extern void ivf_row_raise_radius(Relation index, const IvfRun *run, int row,
 								 BlockNumber child, float4 radius);
 

@@ -116,11 +116,11 @@ ivf_tids_add(Relation index, BlockNumber chain, ItemPointer tid)
  * IVF_TIDS_PER_PAGE.  Returns the next page, or an invalid block.
  */
 BlockNumber
-ivf_tids_read(Relation index, BlockNumber chain, BlockNumber block,
-			  ItemPointer tids, int *count)
+ivf_tids_read(Relation index, Snapshot snapshot, BlockNumber chain,
+			  BlockNumber block, ItemPointer tids, int *count)
 {
-	Buffer		buffer = ivf_page_read(index, block, IVF_TIDS_PAGE, chain,
-									   BUFFER_LOCK_SHARE);
+	Buffer		buffer = ivf_page_scan(index, snapshot, block, IVF_TIDS_PAGE,
+									   chain);
 	Page		page = BufferGetPage(buffer);
 	BlockNumber next = ivf_page_next(index, block, page);
 	int			used = ivf_tids_used(page);

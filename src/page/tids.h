@@ -18,8 +18,8 @@ ivf_tids_used(Page page)
 }
 
 extern void ivf_tids_add(Relation index, BlockNumber chain, ItemPointer tid);
-extern BlockNumber ivf_tids_read(Relation index, BlockNumber chain,
-								 BlockNumber block, ItemPointer tids,
-								 int *count);
+extern BlockNumber ivf_tids_read(Relation index, Snapshot snapshot,
+								 BlockNumber chain, BlockNumber block,
+								 ItemPointer tids, int *count);
 
 #endif							/* VECFEAT_TIDS_H */
