@@ -103,11 +103,22 @@
 #define compat_reserve_settings(prefix)	EmitWarningsOnPlaceholders(prefix)
 #endif
 
-/* what maintenance commands run under, since 17 */
+/*
+ * What the code of a table's owner runs under in maintenance, in a nest level
+ * of settings.  Since 17 that is a safe search_path, always.  Before, commands
+ * keep the caller's, and functions in index expressions may count on it; but a
+ * caller without the owner's rights must not choose what the owner runs.
+ */
 #if PG_VERSION_NUM >= 170000
-#define compat_restrict_search_path()	RestrictSearchPath()
+#define compat_restrict_search_path(own)	RestrictSearchPath()
 #else
-#define compat_restrict_search_path()	((void) 0)
+#define compat_restrict_search_path(own) \
+	do { \
+		if (!(own)) \
+			(void) set_config_option("search_path", "pg_catalog, pg_temp", \
+									 PGC_USERSET, PGC_S_SESSION, \
+									 GUC_ACTION_SAVE, true, 0, false); \
+	} while (0)
 #endif
 
 #if PG_VERSION_NUM >= 160000
@@ -115,6 +126,14 @@
 	object_ownercheck(RelationRelationId, relation, role)
 #else
 #define compat_owns_relation(relation, role)	pg_class_ownercheck(relation, role)
+#endif
+
+/* may the role do to a relation what REINDEX and VACUUM do?  A privilege since 17 */
+#if PG_VERSION_NUM >= 170000
+#define compat_may_maintain(relation, role) \
+	(pg_class_aclcheck(relation, role, ACL_MAINTAIN) == ACLCHECK_OK)
+#else
+#define compat_may_maintain(relation, role)	compat_owns_relation(relation, role)
 #endif
 
 /*

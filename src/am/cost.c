@@ -21,6 +21,7 @@
 #include <math.h>
 
 #include "access/genam.h"
+#include "am/guard.h"
 #include "ground/rotate.h"
 #include "index/ops.h"
 #include "optimizer/cost.h"
@@ -142,13 +143,14 @@ ivf_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	*pages = costs.numIndexPages;
 
 	/*
-	 * What is not to be: a scan ordered by two distances; and an index-only
-	 * scan, which the planner believes to be possible where no column is
-	 * needed, as to count the rows of a partial index.  That trusts the
-	 * visibility map, so the page that a TID was read from would have to stay
-	 * pinned.
+	 * What is not to be: a scan ordered by two distances; one that would show
+	 * hidden rows; and an index-only scan, which the planner believes to be
+	 * possible where no column is needed, as to count the rows of a partial
+	 * index.  That trusts the visibility map, so the page that a TID was read
+	 * from would have to stay pinned.
 	 */
 	if (list_length(path->indexorderbys) > 1 ||
+		ivf_shows_hidden_rows(root, path) ||
 		path->path.pathtype == T_IndexOnlyScan)
 	{
 		*startup_cost = *total_cost = REFUSED_COST;

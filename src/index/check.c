@@ -33,6 +33,7 @@
 #include "catalog/index.h"
 #include "index/ivfrel.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
@@ -145,7 +146,7 @@ open_relations(IvfCheck *check, Oid oid, Oid table)
  * ivf_check(index, heapallindexed)
  *
  * Expressions of the index run as the table's owner, as they do in CREATE
- * INDEX.
+ * INDEX, and find no function of the caller's unless he is the owner.
  */
 VECFEAT_FUNCTION(vecfeat_ivf_check)
 {
@@ -167,7 +168,7 @@ VECFEAT_FUNCTION(vecfeat_ivf_check)
 		check.heap = table_open(table, AccessShareLock);
 		SetUserIdAndSecContext(check.heap->rd_rel->relowner,
 							   security | SECURITY_RESTRICTED_OPERATION);
-		compat_restrict_search_path();
+		compat_restrict_search_path(has_privs_of_role(user, check.heap->rd_rel->relowner));
 	}
 	open_relations(&check, oid, table);
 

@@ -18,8 +18,10 @@
 
 /*
  * Raises an error unless the current user may look into an index: who owns
- * its table, or is a member of pg_stat_scan_tables.  What is no index goes
- * through, for ivf_index_open() to complain about.
+ * its table or may maintain it, or is a member of pg_stat_scan_tables.  SELECT
+ * is not enough: row-level security may hide from its holder the rows that
+ * are counted here.  What is no index goes through, for ivf_index_open() to
+ * complain about.
  */
 void
 ivf_index_privilege(Oid oid)
@@ -27,6 +29,7 @@ ivf_index_privilege(Oid oid)
 	Oid			table = IndexGetRelation(oid, true);
 
 	if (OidIsValid(table) && !compat_owns_relation(table, GetUserId()) &&
+		!compat_may_maintain(table, GetUserId()) &&
 		!has_privs_of_role(GetUserId(), ROLE_PG_STAT_SCAN_TABLES))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
 }
