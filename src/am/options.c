@@ -7,12 +7,38 @@
 #include "am/options.h"
 
 #include "access/reloptions.h"
+#include "ground/kernel.h"
 #include "index/ops.h"
 #include "utils/guc.h"
 
 #define MAX_LISTS	1000000
 
 static relopt_kind ivf_relopt_kind;
+
+static int	simd_level;
+
+static const struct config_enum_entry simd_levels[] = {
+	{"portable", VEC_PORTABLE, false},
+	{"avx2", VEC_AVX2, false},
+	{"avx512", VEC_AVX512, false},
+	{"neon", VEC_NEON, false},
+	{NULL, 0, false}
+};
+
+static bool
+check_simd(int *level, void **extra, GucSource source)
+{
+	if (vec_kernels_of((VecLevel) *level))
+		return true;
+	GUC_check_errdetail("This processor does not have these instructions.");
+	return false;
+}
+
+static void
+assign_simd(int level, void *extra)
+{
+	vec_kernels = vec_kernels_of((VecLevel) level);
+}
 
 /*
  * Registers them, when the library is loaded.
@@ -37,6 +63,12 @@ ivf_define_options(void)
 							&ivf_debug_fanout, 0, 0, MAX_LISTS, PGC_USERSET,
 							GUC_NOT_IN_SAMPLE | GUC_NO_SHOW_ALL,
 							NULL, NULL, NULL);
+	DefineCustomEnumVariable("ivf.simd",
+							 "Vector instructions that are used.",
+							 "The best that the processor has, unless set lower. "
+							 "Distances do not depend on it.",
+							 &simd_level, vec_best_level(), simd_levels,
+							 PGC_SUSET, 0, check_simd, assign_simd, NULL);
 	compat_reserve_settings("ivf");
 }
 

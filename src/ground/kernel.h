@@ -2,9 +2,9 @@
  * kernel.h
  *	  The arithmetic inner loops, behind one table of functions.
  *
- * Plain C: nothing here knows a server.  vec_kernels points to the table in
- * use; it is set before main() or _PG_init() runs anything else and never
- * changes, so callers may keep function pointers from it.
+ * Plain C: nothing here knows a server.  There is a table for each level of
+ * vector instructions; vec_kernels points to the one in use.  Whoever keeps
+ * something that one table has made for itself keeps the table too.
  *
  * Distances for the SQL operators accumulate in float8, in VEC_LANES
  * independent lanes: element i goes to lane i % VEC_LANES, and the lanes are
@@ -23,6 +23,30 @@
 
 /* entries in a block of codes (DESIGN: sign codes are laid out 32 at a time) */
 #define VEC_BLOCK	32
+
+/* from low to high; those of one kind of processor follow each other */
+typedef enum VecLevel
+{
+	VEC_PORTABLE,
+	VEC_AVX2,
+	VEC_AVX512,
+	VEC_NEON
+} VecLevel;
+
+#define VEC_LEVELS	(VEC_NEON + 1)
+
+/*
+ * What makes estimates of the sums of a block's codes:
+ *
+ *		base + add + scale (unit sum - offset) - err_weight err
+ */
+typedef struct VecCorrection
+{
+	float		unit;
+	float		offset;
+	float		base;
+	float		err_weight;
+} VecCorrection;
 
 typedef struct VecKernels
 {
@@ -54,6 +78,16 @@ typedef struct VecKernels
 								int n, uint32_t *sums);
 
 	/*
+	 * Estimates of the VEC_BLOCK entries of a block, in float4, operation by
+	 * operation as VecCorrection says: the same bits everywhere.  An entry
+	 * whose add is infinite gets infinity, and no other does: what overflows
+	 * becomes FLT_MAX, and what is not a number -FLT_MAX.
+	 */
+	void		(*correct) (const uint32_t *sums, const VecCorrection *correction,
+							const float *add, const float *scale,
+							const float *err, float *estimate);
+
+	/*
 	 * sum of (u[j] + 1/2) w[j]: float4 products in VEC_LANES float4 lanes,
 	 * the lanes added in float8.  n is a multiple of 16.  The error is at most
 	 * (n / VEC_LANES + 1) 2^-24 times the sum of |u[j] + 1/2| |w[j]|.
@@ -70,5 +104,8 @@ typedef struct VecKernels
 } VecKernels;
 
 extern const VecKernels *vec_kernels;
+
+extern const VecKernels *vec_kernels_of(VecLevel level);
+extern VecLevel vec_best_level(void);
 
 #endif							/* VECFEAT_KERNEL_H */

@@ -14,12 +14,23 @@
 #define MAX_COLUMN_WEIGHT	253
 
 /*
- * Bytes of the space that sign_query_init() wants for n dimensions.
+ * Bytes of the space that sign_query_init() wants for n dimensions, whichever
+ * kernels are in use when it is called.
  */
 size_t
 sign_query_size(int n)
 {
-	return vec_kernels->table_size(n) + (size_t) n + n / 4;
+	size_t		most = 0;
+	int			level;
+
+	for (level = 0; level < VEC_LEVELS; level++)
+	{
+		const VecKernels *kernels = vec_kernels_of(level);
+
+		if (kernels && kernels->table_size(n) > most)
+			most = kernels->table_size(n);
+	}
+	return most + (size_t) n + n / 4;
 }
 
 /*
@@ -34,7 +45,8 @@ sign_query_size(int n)
 void
 sign_query_init(SignQuery *query, const double *q, int n, void *space)
 {
-	uint8_t    *weight = (uint8_t *) space + vec_kernels->table_size(n);
+	const VecKernels *kernels = vec_kernels;
+	uint8_t    *weight = (uint8_t *) space + kernels->table_size(n);
 	uint8_t    *flip = weight + n;
 	double		widest = 0;
 	double		unit;
@@ -59,11 +71,12 @@ sign_query_init(SignQuery *query, const double *q, int n, void *space)
 		flip[i / 4] |= (q[i] >= 0 ? 0 : 1) << (i % 4);
 	}
 
+	query->kernels = kernels;
 	query->n = n;
 	query->unit = (float) (2 * unit);
 	query->offset = (float) (unit * sum - SIGN_EPSILON * unit * sqrt(n / 12.0));
 	query->table = space;
-	vec_kernels->make_table(weight, flip, n, query->table);
+	kernels->make_table(weight, flip, n, query->table);
 }
 
 /*
@@ -77,19 +90,11 @@ sign_score_block(const SignQuery *query, const uint8_t *columns,
 				 const float *add, const float *scale, const float *err,
 				 float base, float err_weight, float *estimate)
 {
+	VecCorrection correction = {query->unit, query->offset, base, err_weight};
 	uint32_t	sums[VEC_BLOCK];
-	int			i;
 
-	vec_kernels->score_block(columns, query->table, query->n, sums);
-	for (i = 0; i < VEC_BLOCK; i++)
-	{
-		float		product = query->unit * (float) (int32_t) sums[i] - query->offset;
-		float		e = base + add[i] + scale[i] * product - err_weight * err[i];
-
-		e = e > FLT_MAX ? FLT_MAX : e;
-		e = e >= -FLT_MAX ? e : -FLT_MAX;
-		estimate[i] = add[i] == INFINITY ? INFINITY : e;
-	}
+	query->kernels->score_block(columns, query->table, query->n, sums);
+	query->kernels->correct(sums, &correction, add, scale, err, estimate);
 }
 
 /*

@@ -8,16 +8,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ground/kernel.h"
+
 /* how many standard errors a sign estimate is lowered by (DESIGN 2.1) */
 #define SIGN_EPSILON	1.9
 
 /*
- * A query vector quantised for vec_kernels->score_block().  <s,q> of a code s
+ * A query vector quantised for score_block() of some kernels.  <s,q> of a code s
  * is about unit * sum - offset; raised by the quantisation's own error, since
  * estimates are to err on the low side and grow with -<s,q>.
  */
 typedef struct SignQuery
 {
+	const VecKernels *kernels;	/* in use when it was made */
 	int			n;
 	float		unit;
 	float		offset;

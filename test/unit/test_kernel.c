@@ -5,8 +5,11 @@
  */
 #include <float.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "ground/kernel.h"
+#include "kinds.h"
 #include "tap.h"
 
 #define LONGEST		16000
@@ -22,49 +25,6 @@ typedef enum Function
 
 static const char *const function_name[] =
 {"l2_squared", "inner_product", "l1", "cosine_sums"};
-
-/*
- * Elements: by turns Gaussian, positive, whole, on all scales that float4 has,
- * as large as they can be, denormal, and zeros of both signs.
- */
-#define NKINDS	7
-
-static void
-fill(Prng *prng, float *v, int n, int kind)
-{
-	int			i;
-
-	for (i = 0; i < n; i++)
-	{
-		double		sign = below(prng, 2) ? 1 : -1;
-
-		switch (kind)
-		{
-			case 0:
-				v[i] = (float) gauss(prng);
-				break;
-			case 1:
-				v[i] = (float) prng_double(prng);
-				break;
-			case 2:
-				v[i] = (float) (below(prng, 511) - 255);
-				break;
-			case 3:
-				v[i] = (float) (sign * ldexp(1 + prng_double(prng),
-											 below(prng, 275) - 149));
-				break;
-			case 4:
-				v[i] = (float) (sign * FLT_MAX);
-				break;
-			case 5:
-				v[i] = (float) (sign * ldexp(below(prng, 1 << 23), -149));
-				break;
-			default:
-				v[i] = (float) (sign * 0.0);
-				break;
-		}
-	}
-}
 
 /* the lanes from first on, every step-th, as the tree of kernel.h adds them */
 static double
@@ -394,130 +354,84 @@ test_dots(const VecKernels *kernels)
 	   "%s dots: off by %.2f of what float4 may be", kernels->name, worst);
 }
 
+/* does /proc/cpuinfo list a flag?  Not asked where an emulator shows another's */
+static int
+has_flag(const char *flag)
+{
+#ifdef __x86_64__
+	FILE	   *file = fopen("/proc/cpuinfo", "r");
+	char		line[16384];
+	int			found = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+	{
+		char	   *word;
+
+		if (strncmp(line, "flags", 5) != 0)
+			continue;
+		for (word = strtok(line, " \t\n"); word; word = strtok(NULL, " \t\n"))
+			found |= strcmp(word, flag) == 0;
+	}
+	if (file)
+		fclose(file);
+	return found;
+#else
+	return flag == NULL;
+#endif
+}
+
+static void
+test_kernels(const VecKernels *kernels)
+{
+	int			function;
+
+	for (function = 0; function < NFUNCTIONS; function++)
+		test_distance(kernels, function);
+	test_special(kernels);
+	test_golden(kernels);
+	test_byte_dot(kernels);
+	test_dots(kernels);
+}
+
 /*
- * Weights of a column that add up to most: anything, one alone, all alike,
- * with 255 in sum in the latter two.
+ * The levels, by what the processor says of itself: a level that is silently
+ * passed over would leave everything right, and slow.
  */
 static void
-fill_weights(Prng *prng, uint8_t *weight, int most, int kind)
+test_levels(void)
 {
-	int			left = most;
-	int			k;
+	const VecKernels *best = vec_kernels_of(vec_best_level());
+#ifdef __aarch64__
+	int			neon = 1;
+#else
+	int			neon = 0;
+#endif
+	int			avx2 = has_flag("avx2") && has_flag("fma");
+	int			avx512 = avx2 && has_flag("avx512f") && has_flag("avx512bw") &&
+		has_flag("avx512dq") && has_flag("avx512vl");
 
-	memset(weight, 0, 4);
-	if (kind == 1)
-		weight[below(prng, 4)] = (uint8_t) most;
-	for (k = 0; k < 4 && kind != 1; k++)
-	{
-		weight[k] = (uint8_t) (kind == 0 ? below(prng, left + 1) :
-							   k < 3 ? most / 4 : left);
-		left -= weight[k];
-	}
-}
-
-/* a block's bytes: anything, all ones, what the query is, all but the query */
-static void
-fill_columns(Prng *prng, uint8_t *columns, const uint8_t *flip, int n, int kind)
-{
-	int			m;
-	int			i;
-
-	for (m = 0; m < n / 4; m++)
-	{
-		uint8_t		alike = (uint8_t) (~flip[m] & 0x0f);
-
-		for (i = 0; i < 16; i++)
-			columns[16 * m + i] = (uint8_t)
-				(kind == 0 ? below(prng, 256) : kind == 1 ? 0xff :
-				 kind == 2 ? alike * 0x11 : flip[m] * 0x11);
-	}
-}
-
-/* by kernel.h's words: entry i's bit k of column m against the query's */
-static uint32_t
-naive_score(const uint8_t *columns, const uint8_t *weight,
-			const uint8_t *flip, int n, int i)
-{
-	uint32_t	sum = 0;
-	int			j;
-
-	for (j = 0; j < n; j++)
-	{
-		int			byte = columns[16 * (j / 4) + i % 16];
-		int			nibble = i < 16 ? byte & 0x0f : byte >> 4;
-		int			bit = nibble >> (j % 4) & 1;
-		int			query = !(flip[j / 4] >> (j % 4) & 1);
-
-		if (bit == query)
-			sum += weight[j];
-	}
-	return sum;
-}
-
-static void
-test_score_block(const VecKernels *kernels)
-{
-	Prng		prng = {25};
-	int			wrong = 0;
-	int			cases = 0;
-	uint32_t	greatest = 0;
-	int			n;
-	int			kind;
-	int			i;
-
-	for (n = 64; n <= LONGEST; n += n < 2048 ? 16 : LONGEST - 2048)
-	{
-		uint8_t    *weight = need(n);
-		uint8_t    *flip = need(n / 4);
-		uint8_t    *space = need(4 * n + 1);
-		void	   *table = need(kernels->table_size(n));
-
-		for (kind = 0; kind < 3 * 4 * 2; kind++)
-		{
-			/* pages promise no alignment */
-			uint8_t    *columns = space + kind % 2;
-			uint32_t	sums[VEC_BLOCK];
-
-			for (i = 0; i < n / 4; i++)
-			{
-				flip[i] = (uint8_t) below(&prng, 16);
-				if (kind % 3 == 2 && kind % 4 == 1)
-					flip[i] = 0;
-				fill_weights(&prng, weight + 4 * i, 255, kind % 3);
-			}
-			fill_columns(&prng, columns, flip, n, kind % 4);
-			kernels->make_table(weight, flip, n, table);
-			kernels->score_block(columns, table, n, sums);
-			for (i = 0; i < VEC_BLOCK; i++)
-			{
-				wrong += sums[i] != naive_score(columns, weight, flip, n, i);
-				if (sums[i] > greatest)
-					greatest = sums[i];
-			}
-			cases++;
-		}
-		free(weight);
-		free(flip);
-		free(space);
-		free(table);
-	}
-	ok(wrong == 0, "%s score_block: the sums of plain loops (%d blocks)",
-	   kernels->name, cases);
-	ok(greatest == LONGEST / 4 * 255, "%s score_block: up to %" PRIu32,
-	   kernels->name, greatest);
+	ok(vec_kernels_of(VEC_PORTABLE) != NULL, "portable kernels run anywhere");
+	ok((vec_kernels_of(VEC_AVX2) != NULL) == avx2, "avx2 kernels %s",
+	   avx2 ? "run" : "do not run");
+	ok((vec_kernels_of(VEC_AVX512) != NULL) == avx512, "avx512 kernels %s",
+	   avx512 ? "run" : "do not run");
+	ok((vec_kernels_of(VEC_NEON) != NULL) == neon, "neon kernels %s",
+	   neon ? "run" : "do not run");
+	ok(strcmp(best->name, avx512 ? "avx512" : avx2 ? "avx2" :
+			  neon ? "neon" : "portable") == 0,
+	   "the best level is %s", best->name);
 }
 
 int
 main(void)
 {
-	int			function;
+	int			level;
 
-	for (function = 0; function < NFUNCTIONS; function++)
-		test_distance(vec_kernels, function);
-	test_special(vec_kernels);
-	test_golden(vec_kernels);
-	test_byte_dot(vec_kernels);
-	test_dots(vec_kernels);
-	test_score_block(vec_kernels);
+	test_levels();
+	for (level = 0; level < VEC_LEVELS; level++)
+	{
+		if (vec_kernels_of(level))
+			test_kernels(vec_kernels_of(level));
+	}
 	return tap_done();
 }

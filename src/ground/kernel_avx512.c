@@ -1,0 +1,89 @@
+/*
+ * kernel_avx512.c
+ *	  Kernels for x86-64 processors with AVX-512 F, BW, DQ and VL.
+ */
+#ifdef __x86_64__
+
+#include <immintrin.h>
+
+#define VEC_TARGET	__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
+#define VEC_FMA
+#define DOT_LANES	16
+#include "ground/kernel_loops.h"
+#include "ground/kernel_shuffle.h"
+
+/*
+ * The 16-bit sums of eight entries by four columns, one in each quarter, as
+ * eight 32-bit sums.
+ */
+VEC_TARGET static inline __m256i
+add_quarters(__m512i shorts)
+{
+	__m512i		halves = _mm512_add_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(shorts)),
+										  _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(shorts, 1)));
+
+	return _mm256_add_epi32(_mm512_castsi512_si256(halves),
+							_mm512_extracti64x4_epi64(halves, 1));
+}
+
+/*
+ * Four columns at a time, one in each quarter of a register; sums are
+ * collected as in kernel_avx2.c.
+ */
+VEC_TARGET static void
+score_block(const uint8_t *columns, const void *table, int n, uint32_t *sums)
+{
+	const uint8_t *lookup = table;
+	const __m512i nibble = _mm512_set1_epi8(0x0f);
+	int			groups = n / 16;
+	int			first;
+
+	memset(sums, 0, sizeof(uint32_t) * VEC_BLOCK);
+	for (first = 0; first < groups; first += COLUMNS_PER_PASS)
+	{
+		__m512i		all[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+		__m512i		odd[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+		int			last = first + COLUMNS_PER_PASS;
+		int			m;
+		int			half;
+
+		if (last > groups)
+			last = groups;
+		for (m = first; m < last; m++)
+		{
+			__m512i		c = _mm512_loadu_si512(columns + (size_t) m * 64);
+			__m512i		t = _mm512_loadu_si512(lookup + (size_t) m * 64);
+			__m512i		low = _mm512_shuffle_epi8(t, _mm512_and_si512(c, nibble));
+			__m512i		high = _mm512_shuffle_epi8(t, _mm512_and_si512(_mm512_srli_epi16(c, 4), nibble));
+
+			all[0] = _mm512_add_epi16(all[0], low);
+			odd[0] = _mm512_add_epi16(odd[0], _mm512_srli_epi16(low, 8));
+			all[1] = _mm512_add_epi16(all[1], high);
+			odd[1] = _mm512_add_epi16(odd[1], _mm512_srli_epi16(high, 8));
+		}
+		for (half = 0; half < 2; half++)
+		{
+			__m512i		even = _mm512_sub_epi16(all[half], _mm512_slli_epi16(odd[half], 8));
+			__m256i    *sum = (__m256i *) (sums + 16 * half);
+
+			/* bytes in their order again */
+			_mm256_storeu_si256(sum, _mm256_add_epi32(_mm256_loadu_si256(sum),
+													  add_quarters(_mm512_unpacklo_epi16(even, odd[half]))));
+			_mm256_storeu_si256(sum + 1, _mm256_add_epi32(_mm256_loadu_si256(sum + 1),
+														  add_quarters(_mm512_unpackhi_epi16(even, odd[half]))));
+		}
+	}
+}
+
+const VecKernels vec_avx512_kernels = {
+	.name = "avx512",
+	COMMON_KERNELS,
+	.table_size = table_size,
+	.make_table = make_table,
+	.score_block = score_block,
+};
+
+#else
+/* ISO C forbids an empty translation unit */
+typedef int vec_no_avx512;
+#endif

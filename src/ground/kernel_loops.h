@@ -1,0 +1,205 @@
+/*
+ * kernel_loops.h
+ *	  Kernels that are the same C for every processor, for a compiler to make
+ *	  vector instructions of: independent lanes, no reordered reductions.
+ *
+ * A template: each kernel_*.c includes it once, with VEC_TARGET the attribute
+ * that lets the compiler use more than the baseline's instructions, and
+ * VEC_FMA defined if those have fused multiply-add.  That is used where
+ * kernel.h does not promise bits, and only there.
+ *
+ * What includes this must be compiled without contraction (-ffp-contract=off)
+ * and without -ffast-math: see kernel.h for why.
+ */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "ground/kernel.h"
+
+/*
+ * The lanes of a sum, added in the order that kernel.h promises.
+ */
+VEC_TARGET static inline double
+add_lanes(const double *lane)
+{
+	double		s[VEC_LANES];
+	int			width;
+
+	memcpy(s, lane, sizeof(s));
+	for (width = VEC_LANES / 2; width > 0; width /= 2)
+	{
+		int			i;
+
+		for (i = 0; i < width; i++)
+			s[i] += s[i + width];
+	}
+	return s[0];
+}
+
+/*
+ * One distance function: term(x, y) summed over the elements.  The body is a
+ * macro, not a function with a callback, because the loop must be inlined to
+ * be vectorised.
+ */
+#define DEFINE_SUM(name, term) \
+VEC_TARGET static double \
+name(const float *a, const float *b, int n) \
+{ \
+	double		lane[VEC_LANES] = {0}; \
+	int			i = 0; \
+	int			l; \
+\
+	for (; i + VEC_LANES <= n; i += VEC_LANES) \
+	{ \
+		for (l = 0; l < VEC_LANES; l++) \
+		{ \
+			double		x = a[i + l]; \
+			double		y = b[i + l]; \
+\
+			lane[l] += (term); \
+		} \
+	} \
+	for (l = 0; i < n; i++, l++) \
+	{ \
+		double		x = a[i]; \
+		double		y = b[i]; \
+\
+		lane[l] += (term); \
+	} \
+	return add_lanes(lane); \
+}
+
+DEFINE_SUM(l2_squared, (x - y) * (x - y))
+DEFINE_SUM(inner_product, x * y)
+DEFINE_SUM(l1, fabs(x - y))
+
+VEC_TARGET static void
+cosine_sums(const float *a, const float *b, int n,
+			double *ab, double *aa, double *bb)
+{
+	*ab = inner_product(a, b, n);
+	*aa = inner_product(a, a, n);
+	*bb = inner_product(b, b, n);
+}
+
+VEC_TARGET static double
+byte_dot(const int8_t *u, const float *w, int n)
+{
+	float		lane[VEC_LANES] = {0};
+	double		sum[VEC_LANES];
+	int			i;
+	int			l;
+
+	for (i = 0; i < n; i += VEC_LANES)
+	{
+		for (l = 0; l < VEC_LANES; l++)
+			lane[l] += ((float) u[i + l] + 0.5f) * w[i + l];
+	}
+	for (l = 0; l < VEC_LANES; l++)
+		sum[l] = lane[l];
+	return add_lanes(sum);
+}
+
+#ifdef VEC_FMA
+#define MULTIPLY_ADD(x, y, sum)	fmaf(x, y, sum)
+#else
+#define MULTIPLY_ADD(x, y, sum)	((x) * (y) + (sum))
+#endif
+
+/* as many as the widest registers hold */
+#ifndef DOT_LANES
+#define DOT_LANES	8
+#endif
+
+/*
+ * Four rows at a time: x is loaded once for them, and their independent
+ * accumulators hide the latency of the addition.
+ */
+VEC_TARGET static void
+dots(const float *x, const float *c, int k, int n, float *out)
+{
+	int			row = 0;
+	int			i;
+	int			l;
+
+	for (; row + 4 <= k; row += 4)
+	{
+		const float *c0 = c + (size_t) row * n;
+		const float *c1 = c0 + n;
+		const float *c2 = c1 + n;
+		const float *c3 = c2 + n;
+		float		s0[DOT_LANES] = {0};
+		float		s1[DOT_LANES] = {0};
+		float		s2[DOT_LANES] = {0};
+		float		s3[DOT_LANES] = {0};
+
+		for (i = 0; i < n; i += DOT_LANES)
+		{
+			for (l = 0; l < DOT_LANES; l++)
+			{
+				float		v = x[i + l];
+
+				s0[l] = MULTIPLY_ADD(v, c0[i + l], s0[l]);
+				s1[l] = MULTIPLY_ADD(v, c1[i + l], s1[l]);
+				s2[l] = MULTIPLY_ADD(v, c2[i + l], s2[l]);
+				s3[l] = MULTIPLY_ADD(v, c3[i + l], s3[l]);
+			}
+		}
+		for (l = 1; l < DOT_LANES; l++)
+		{
+			s0[0] += s0[l];
+			s1[0] += s1[l];
+			s2[0] += s2[l];
+			s3[0] += s3[l];
+		}
+		out[row] = s0[0];
+		out[row + 1] = s1[0];
+		out[row + 2] = s2[0];
+		out[row + 3] = s3[0];
+	}
+	for (; row < k; row++)
+	{
+		const float *c0 = c + (size_t) row * n;
+		float		s0[DOT_LANES] = {0};
+
+		for (i = 0; i < n; i += DOT_LANES)
+		{
+			for (l = 0; l < DOT_LANES; l++)
+				s0[l] = MULTIPLY_ADD(x[i + l], c0[i + l], s0[l]);
+		}
+		for (l = 1; l < DOT_LANES; l++)
+			s0[0] += s0[l];
+		out[row] = s0[0];
+	}
+}
+
+/*
+ * What overflows becomes FLT_MAX, and what is not a number -FLT_MAX.
+ */
+VEC_TARGET static void
+correct(const uint32_t *sums, const VecCorrection *c, const float *add,
+		const float *scale, const float *err, float *estimate)
+{
+	int			i;
+
+	for (i = 0; i < VEC_BLOCK; i++)
+	{
+		float		product = c->unit * (float) (int32_t) sums[i] - c->offset;
+		float		e = c->base + add[i] + scale[i] * product - c->err_weight * err[i];
+
+		e = e > FLT_MAX ? FLT_MAX : e;
+		e = e >= -FLT_MAX ? e : -FLT_MAX;
+		estimate[i] = add[i] == INFINITY ? INFINITY : e;
+	}
+}
+
+/* all but what a kernel_*.c has to write itself */
+#define COMMON_KERNELS \
+	.l2_squared = l2_squared, \
+	.inner_product = inner_product, \
+	.l1 = l1, \
+	.cosine_sums = cosine_sums, \
+	.correct = correct, \
+	.byte_dot = byte_dot, \
+	.dots = dots

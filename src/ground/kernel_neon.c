@@ -1,0 +1,67 @@
+/*
+ * kernel_neon.c
+ *	  Kernels for 64-bit ARM, all of which have NEON.
+ */
+#ifdef __aarch64__
+
+#include <arm_neon.h>
+
+#define VEC_TARGET
+#define VEC_FMA
+#include "ground/kernel_loops.h"
+#include "ground/kernel_shuffle.h"
+
+/*
+ * A column at a time.  16 bytes are added to the 16-bit sums by their halves.
+ */
+static void
+score_block(const uint8_t *columns, const void *table, int n, uint32_t *sums)
+{
+	const uint8_t *lookup = table;
+	int			ncolumns = n / 4;
+	int			first;
+
+	memset(sums, 0, sizeof(uint32_t) * VEC_BLOCK);
+	for (first = 0; first < ncolumns; first += COLUMNS_PER_PASS)
+	{
+		uint16x8_t	sum[4] = {vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0)};
+		int			last = first + COLUMNS_PER_PASS;
+		int			m;
+		int			i;
+
+		if (last > ncolumns)
+			last = ncolumns;
+		for (m = first; m < last; m++)
+		{
+			uint8x16_t	c = vld1q_u8(columns + (size_t) m * 16);
+			uint8x16_t	t = vld1q_u8(lookup + (size_t) m * 16);
+			uint8x16_t	low = vqtbl1q_u8(t, vandq_u8(c, vdupq_n_u8(0x0f)));
+			uint8x16_t	high = vqtbl1q_u8(t, vshrq_n_u8(c, 4));
+
+			sum[0] = vaddw_u8(sum[0], vget_low_u8(low));
+			sum[1] = vaddw_u8(sum[1], vget_high_u8(low));
+			sum[2] = vaddw_u8(sum[2], vget_low_u8(high));
+			sum[3] = vaddw_u8(sum[3], vget_high_u8(high));
+		}
+		for (i = 0; i < 4; i++)
+		{
+			uint32_t   *s = sums + 8 * i;
+
+			vst1q_u32(s, vaddw_u16(vld1q_u32(s), vget_low_u16(sum[i])));
+			vst1q_u32(s + 4, vaddw_u16(vld1q_u32(s + 4), vget_high_u16(sum[i])));
+		}
+	}
+}
+
+const VecKernels vec_neon_kernels = {
+	.name = "neon",
+	COMMON_KERNELS,
+	.table_size = table_size,
+	.make_table = make_table,
+	.score_block = score_block,
+};
+
+#else
+/* ISO C forbids an empty translation unit */
+typedef int vec_no_neon;
+#endif

@@ -1,0 +1,207 @@
+/*
+ * test_blocks.c
+ *	  The kernels that score a block of sign codes, against plain loops.
+ */
+#include <float.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "ground/kernel.h"
+#include "kinds.h"
+#include "tap.h"
+
+#define LONGEST		16000
+
+/*
+ * Weights of a column that add up to most: anything, one alone, all alike,
+ * with 255 in sum in the latter two.
+ */
+static void
+fill_weights(Prng *prng, uint8_t *weight, int most, int kind)
+{
+	int			left = most;
+	int			k;
+
+	memset(weight, 0, 4);
+	if (kind == 1)
+		weight[below(prng, 4)] = (uint8_t) most;
+	for (k = 0; k < 4 && kind != 1; k++)
+	{
+		weight[k] = (uint8_t) (kind == 0 ? below(prng, left + 1) :
+							   k < 3 ? most / 4 : left);
+		left -= weight[k];
+	}
+}
+
+/* a block's bytes: anything, all ones, what the query is, all but the query */
+static void
+fill_columns(Prng *prng, uint8_t *columns, const uint8_t *flip, int n, int kind)
+{
+	int			m;
+	int			i;
+
+	for (m = 0; m < n / 4; m++)
+	{
+		uint8_t		alike = (uint8_t) (~flip[m] & 0x0f);
+
+		for (i = 0; i < 16; i++)
+			columns[16 * m + i] = (uint8_t)
+				(kind == 0 ? below(prng, 256) : kind == 1 ? 0xff :
+				 kind == 2 ? alike * 0x11 : flip[m] * 0x11);
+	}
+}
+
+/* by kernel.h's words: entry i's bit k of column m against the query's */
+static uint32_t
+naive_score(const uint8_t *columns, const uint8_t *weight,
+			const uint8_t *flip, int n, int i)
+{
+	uint32_t	sum = 0;
+	int			j;
+
+	for (j = 0; j < n; j++)
+	{
+		int			byte = columns[16 * (j / 4) + i % 16];
+		int			nibble = i < 16 ? byte & 0x0f : byte >> 4;
+		int			bit = nibble >> (j % 4) & 1;
+		int			query = !(flip[j / 4] >> (j % 4) & 1);
+
+		if (bit == query)
+			sum += weight[j];
+	}
+	return sum;
+}
+
+static void
+test_score_block(const VecKernels *kernels)
+{
+	Prng		prng = {25};
+	int			wrong = 0;
+	int			cases = 0;
+	uint32_t	greatest = 0;
+	int			n;
+	int			kind;
+	int			i;
+
+	for (n = 64; n <= LONGEST; n += n < 2048 ? 16 : LONGEST - 2048)
+	{
+		uint8_t    *weight = need(n);
+		uint8_t    *flip = need(n / 4);
+		uint8_t    *space = need(4 * n + 1);
+		void	   *table = need(kernels->table_size(n));
+
+		for (kind = 0; kind < 3 * 4 * 2; kind++)
+		{
+			/* pages promise no alignment */
+			uint8_t    *columns = space + kind % 2;
+			uint32_t	sums[VEC_BLOCK];
+
+			for (i = 0; i < n / 4; i++)
+			{
+				flip[i] = (uint8_t) below(&prng, 16);
+				if (kind % 3 == 2 && kind % 4 == 1)
+					flip[i] = 0;
+				fill_weights(&prng, weight + 4 * i, 255, kind % 3);
+			}
+			fill_columns(&prng, columns, flip, n, kind % 4);
+			kernels->make_table(weight, flip, n, table);
+			kernels->score_block(columns, table, n, sums);
+			for (i = 0; i < VEC_BLOCK; i++)
+			{
+				wrong += sums[i] != naive_score(columns, weight, flip, n, i);
+				if (sums[i] > greatest)
+					greatest = sums[i];
+			}
+			cases++;
+		}
+		free(weight);
+		free(flip);
+		free(space);
+		free(table);
+	}
+	ok(wrong == 0, "%s score_block: the sums of plain loops (%d blocks)",
+	   kernels->name, cases);
+	ok(greatest == LONGEST / 4 * 255, "%s score_block: up to %" PRIu32,
+	   kernels->name, greatest);
+}
+
+/*
+ * Corrections: the bits of the documented operations, over ordinary values and
+ * such as overflow, are no numbers or mark a dead slot.
+ */
+static void
+test_correct(const VecKernels *kernels)
+{
+	static const float special[] = {INFINITY, -FLT_MAX, FLT_MAX, NAN, -INFINITY, 0, -0.0f};
+	Prng		prng = {26};
+	int			wrong = 0;
+	int			dead = 0;
+	int			round;
+	int			i;
+
+	for (round = 0; round < 5000; round++)
+	{
+		VecCorrection c;
+		uint32_t	sums[VEC_BLOCK];
+		float		factors[3][VEC_BLOCK];
+		float		numbers[4];
+		float		estimate[VEC_BLOCK];
+
+		fill(&prng, numbers, 4, round % 4);
+		c.unit = numbers[0];
+		c.offset = numbers[1];
+		c.base = numbers[2];
+		c.err_weight = numbers[3];
+		for (i = 0; i < 3; i++)
+			fill(&prng, factors[i], VEC_BLOCK, (round / 4) % 5);
+		for (i = 0; i < VEC_BLOCK; i++)
+		{
+			sums[i] = (uint32_t) below(&prng, 1 << (1 + i % 20));
+			if (below(&prng, 4) == 0)
+				factors[below(&prng, 3)][i] = special[below(&prng, 7)];
+		}
+		kernels->correct(sums, &c, factors[0], factors[1], factors[2], estimate);
+		for (i = 0; i < VEC_BLOCK; i++)
+		{
+			/* volatile: each operation is rounded by itself */
+			volatile float product = c.unit * (float) sums[i];
+			volatile float e = c.base + factors[0][i];
+			volatile float part;
+
+			product = product - c.offset;
+			part = factors[1][i] * product;
+			e = e + part;
+			part = c.err_weight * factors[2][i];
+			e = e - part;
+			if (e > FLT_MAX)
+				e = FLT_MAX;
+			if (!(e >= -FLT_MAX))
+				e = -FLT_MAX;
+			if (factors[0][i] == INFINITY)
+			{
+				e = INFINITY;
+				dead++;
+			}
+			wrong += memcmp(&estimate[i], (float *) &e, sizeof(float)) != 0;
+		}
+	}
+	ok(wrong == 0 && dead > 1000, "%s correct: the bits of plain operations, %d dead slots",
+	   kernels->name, dead);
+}
+
+int
+main(void)
+{
+	int			level;
+
+	for (level = 0; level < VEC_LEVELS; level++)
+	{
+		const VecKernels *kernels = vec_kernels_of(level);
+
+		if (kernels == NULL)
+			continue;
+		test_score_block(kernels);
+		test_correct(kernels);
+	}
+	return tap_done();
+}
