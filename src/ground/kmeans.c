@@ -237,6 +237,7 @@ fill_empty(Run *run)
 		}
 		for (i = 0; i < run->nrows; i++)
 		{
+			tick(run, i);
 			if (run->label[i] == biggest &&
 				(farthest == run->nrows ||
 				 run->distance[i] > run->distance[farthest]))

@@ -162,6 +162,7 @@ read_cell(CellRows *rows, int cell, float4 *to, int room)
 	{
 		const void *from;
 
+		CHECK_FOR_INTERRUPTS();
 		if (rows->sorter)
 		{
 			int64		key[2];

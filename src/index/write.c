@@ -448,6 +448,10 @@ ivf_write_index(IvfBuild *build)
 	write_rows(build, &layout, &writer, &tids);
 	ivf_writer_end(&writer.code);
 	ivf_writer_end(&writer.rows);
+	ereport(DEBUG1,
+			(errmsg_internal("index \"%s\": %u pages written",
+							 RelationGetRelationName(build->index),
+							 RelationGetNumberOfBlocksInFork(build->index, build->fork))));
 
 	if (RelationNeedsWAL(build->index) || build->fork == INIT_FORKNUM)
 		log_newpage_range(build->index, build->fork, 0,
