@@ -23,6 +23,13 @@
 #define MIN_STEP	(4 * (double) FLT_MIN)
 
 /*
+ * What rounding may take from the norm of n differences, all in float8: (n + 6)
+ * / 2 units of 2^-53 at most, less than a half of this for n up to 16,384
+ * (src/README.md, "Error analysis").
+ */
+#define NORM_MARGIN	0x1p-39
+
+/*
  * The least float4 >= value (infinity where there is none).
  */
 float
@@ -148,7 +155,7 @@ encode_bytes(const float *r, int n, double g, int8_t *u, ByteFactors *factors)
 	step = largest / 127.5;
 	if (step < MIN_STEP)
 	{
-		factors->error = float_up(sqrt(squares) * (1 + 0x1p-40));
+		factors->error = float_up(sqrt(squares) * (1 + NORM_MARGIN));
 		return;
 	}
 
@@ -176,6 +183,5 @@ encode_bytes(const float *r, int n, double g, int8_t *u, ByteFactors *factors)
 
 		errors += e * e;
 	}
-	/* 2^-40 is more than the rounding of a sum of 16,384 squares */
-	factors->error = float_up(sqrt(errors) * (1 + 0x1p-40));
+	factors->error = float_up(sqrt(errors) * (1 + NORM_MARGIN));
 }
