@@ -116,22 +116,23 @@ $node->safe_psql('postgres', 'DROP INDEX items_c');
 
 # Check and scan ------------------------------------------------------------------
 
+# Seconds, as psql has measured them.
+sub time_of { return $_[0] =~ /^Time: ([\d.]+) ms/m ? $1 / 1000 : die "no time in: $_[0]" }
+
 # How long a statement takes, and then that it can be ended anywhere between.
 sub timed_out
 {
 	my ($name, $settings, $sql) = @_;
-	my $begin = time;
-	$node->safe_psql('postgres', "$settings; $sql");
-	my $takes = time - $begin;
+	my $takes = time_of($node->safe_psql('postgres', "$settings;\n\\timing on\n$sql"));
 	my ($ended, $latest, $others) = (0, 0, '');
 	for my $part (map { $_ / 20 } 1 .. 8)
 	{
 		my ($out, $err) = ('', '');
 		my $timeout = int(1000 * $takes * $part) || 1;
-		$begin = time;
-		$node->psql('postgres', "\\set VERBOSITY sqlstate\n$settings;\nSET statement_timeout = $timeout;\n$sql",
+		$node->psql('postgres', "\\set VERBOSITY sqlstate\n$settings;\nSET statement_timeout = $timeout;\n\\timing on\n$sql",
 			stdout => \$out, stderr => \$err);
-		$latest = time - $begin - $timeout / 1000 if $err ne '' && time - $begin - $timeout / 1000 > $latest;
+		my $late = $err ne '' ? time_of($out) - $timeout / 1000 : 0;
+		$latest = $late if $late > $latest;
 		if ($err =~ /57014/) { $ended++; }
 		elsif ($err ne '') { $others .= $err; }
 	}
