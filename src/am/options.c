@@ -9,6 +9,7 @@
 #include "access/reloptions.h"
 #include "ground/kernel.h"
 #include "index/ops.h"
+#include "page/pause.h"
 #include "utils/guc.h"
 
 #define MAX_LISTS	1000000
@@ -69,6 +70,7 @@ ivf_define_options(void)
 							 "Distances do not depend on it.",
 							 &simd_level, vec_best_level(), simd_levels,
 							 PGC_SUSET, 0, check_simd, assign_simd, NULL);
+	ivf_pause_define();
 	compat_reserve_settings("ivf");
 }
 

@@ -10,6 +10,7 @@
 #include "commands/progress.h"
 #include "index/ops.h"
 #include "miscadmin.h"
+#include "page/pause.h"
 #include "pgstat.h"
 #include "utils/backend_progress.h"
 #include "utils/lsyscache.h"
@@ -135,6 +136,7 @@ run_build(IvfBuild *build)
 	if (build->heap)
 		ivf_build_phase(IVF_PHASE_SAMPLE, 0);
 	sample = ivf_sample_rows(build);
+	IVF_PAUSE("build sampled");
 	if (build->heap)
 		ivf_build_phase(IVF_PHASE_CLUSTER, sample->rows);
 	build->clusters = ivf_cluster(build, sample);
@@ -147,11 +149,14 @@ run_build(IvfBuild *build)
 	build->cell_radius = palloc0(sizeof(float4) * build->clusters->cells);
 	if (build->heap)
 		ivf_build_phase(IVF_PHASE_ASSIGN, sample->table_rows);
+	IVF_PAUSE("build clustered");
 	ivf_assign_rows(build);
+	IVF_PAUSE("build assigned");
 	if (build->heap)
 		ivf_build_phase(IVF_PHASE_WRITE,
 						build->entries + build->nulls + build->nans);
 	ivf_write_index(build);
+	IVF_PAUSE("build written");
 
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -33,6 +33,7 @@
 #include "catalog/index.h"
 #include "index/ivfrel.h"
 #include "miscadmin.h"
+#include "page/pause.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -117,7 +118,9 @@ run_check(IvfCheck *check, bool heapallindexed)
 	check->entry = ivf_entry_alloc(check->n);
 	ivf_check_chains(check);
 	ivf_check_tree(check);
+	IVF_PAUSE("check pages");
 	ivf_check_pages(check);
+	IVF_PAUSE("check tids");
 	ivf_check_extents(check);
 	ivf_check_tids(check);
 	if (check->rows)

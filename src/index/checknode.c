@@ -12,6 +12,7 @@
 
 #include "miscadmin.h"
 #include "page/blocks.h"
+#include "page/pause.h"
 
 /*
  * Notes that an entry on a block needs a radius.
@@ -209,6 +210,7 @@ read_block(IvfCheck *check, IvfCheckNode *node)
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
+		IVF_PAUSE("check block");
 		copy_columns(check, node);
 		ivf_run_read(check->index, NULL, &current->run, current->rows);
 	} while (head_changed(check, node));
@@ -312,6 +314,7 @@ check_node(IvfCheck *check, IvfCheckNode *node)
 											 IVF_ROW_BODY(node->level, check->n)));
 	while (next_block(check, node))
 	{
+		IVF_PAUSE("check entries");
 		ivf_check_slots(check, node);
 		for (slot = 0; slot < VEC_BLOCK; slot++)
 		{
@@ -334,6 +337,7 @@ check_node(IvfCheck *check, IvfCheckNode *node)
 		ivf_corrupted(check->index, node->node, "an inner node has no children");
 	if (node->level == 0)
 		check->leaves++;
+	IVF_PAUSE("check radius");
 	check_radius(check, node);
 	pfree(node->current.columns);
 	pfree(node->current.rows);

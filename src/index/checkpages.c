@@ -9,6 +9,7 @@
 
 #include "miscadmin.h"
 #include "page/blocks.h"
+#include "page/pause.h"
 
 static bool
 is_reached(IvfCheck *check, BlockNumber block)
@@ -187,6 +188,7 @@ check_page(IvfCheck *check, BlockNumber block, BufferAccessStrategy strategy)
 	if (special.kind == IVF_CODE_PAGE)
 		entries = has_entries(check, block, page);
 	UnlockReleaseBuffer(buffer);
+	IVF_PAUSE("check page");
 
 	if (special.kind < IVF_META_PAGE || special.kind > IVF_REFINE_PAGE)
 		ivf_corrupted(check->index, block, "the page is of unknown kind %u",

@@ -24,6 +24,7 @@
 #include "index/queue.h"
 #include "miscadmin.h"
 #include "page/meta.h"
+#include "page/pause.h"
 #include "page/tids.h"
 #include "pgstat.h"
 #include "utils/memutils.h"
@@ -205,6 +206,7 @@ resolve_child(IvfCandidate *child, void *arg)
 static bool
 read_row(IvfScan *so, IvfCandidate *candidate, IvfRowHead *row, int8 *code)
 {
+	IVF_PAUSE("scan row");
 	ivf_row_read(so->query->index, so->query->snapshot, &candidate->run,
 				 candidate->row, row, code);
 	candidate->tid = row->tid;
@@ -223,6 +225,7 @@ resolve_row(IvfCandidate *candidate, void *arg)
 		!read_row(so, candidate, &row, (int8 *) so->query->run))
 		return false;
 	so->query->counters.heap_rows++;
+	IVF_PAUSE("scan heap");
 	return ivf_heap_distance(so->heap, scan->xs_snapshot, &candidate->tid,
 							 so->space, so->query->elements, &candidate->key);
 }
@@ -459,6 +462,7 @@ next_unordered(IndexScanDesc scan, IvfScan *so)
 	while (so->tid_next >= so->tid_count)
 	{
 		CHECK_FOR_INTERRUPTS();
+		IVF_PAUSE("scan page");
 		if (so->state == SCAN_ALL)
 		{
 			if (so->block >= so->blocks)

@@ -16,6 +16,8 @@
 #include <float.h>
 #include <math.h>
 
+#include "page/pause.h"
+
 /*
  * A list farther from the mean than that many times the query is from the list
  * gets a table of its own: an 8-bit table of the whole query is too coarse for
@@ -264,6 +266,7 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 		{
 			/* rows are read while the page is let go: never code and refine */
 			ivf_blocks_pause(&query->reader);
+			IVF_PAUSE("score rows");
 			certain_bounds(query, view, w, add, &run, bounds);
 		}
 		function(bounds, &run, arg);

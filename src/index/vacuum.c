@@ -17,6 +17,7 @@
 #include "page/blocks.h"
 #include "page/entries.h"
 #include "page/meta.h"
+#include "page/pause.h"
 #include "page/tids.h"
 #include "storage/lmgr.h"
 
@@ -38,11 +39,14 @@ static void
 lower_room(VacuumState *state, BlockNumber chain, BlockNumber block,
 		   IvfPageKind kind)
 {
-	Buffer		buffer = ivf_page_read(state->index, chain, kind, chain,
-									   BUFFER_LOCK_EXCLUSIVE);
-	BlockNumber room = IvfOpaque(BufferGetPage(buffer))->u.live.room;
+	Buffer		buffer;
+	BlockNumber room;
 	IvfChange	change;
 
+	IVF_PAUSE("vacuum room");
+	buffer = ivf_page_read(state->index, chain, kind, chain,
+						   BUFFER_LOCK_EXCLUSIVE);
+	room = IvfOpaque(BufferGetPage(buffer))->u.live.room;
 	if (room == InvalidBlockNumber || room <= block)
 	{
 		UnlockReleaseBuffer(buffer);
@@ -217,6 +221,7 @@ ivf_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 		for (; block < blocks; block++)
 		{
 			compat_vacuum_delay_point();
+			IVF_PAUSE("vacuum page");
 			vacuum_page(&state, info, block);
 		}
 	}
@@ -224,6 +229,7 @@ ivf_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	stats->estimated_count = false;
 	entries = stats->num_index_tuples;
 	ivf_meta_hints(info->index, entries, state.dead_slots);
+	IVF_PAUSE("vacuum done");
 	return stats;
 }
 

@@ -11,6 +11,7 @@
 #include "page/blocks.h"
 
 #include "miscadmin.h"
+#include "page/pause.h"
 
 /*
  * Prepares a reader for indexes of n padded dimensions; it may then be opened
@@ -115,6 +116,7 @@ copy_columns(IvfBlockReader *reader, uint32 offset)
 		if (next == InvalidBlockNumber)
 			ivf_corrupted(reader->index, reader->block,
 						  "a block runs on, but the chain ends");
+		IVF_PAUSE("block cut");
 		open_page(reader, next);
 		offset = IVF_PAGE_START;
 	}

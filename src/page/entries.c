@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 
 #include "page/blocks.h"
+#include "page/pause.h"
 #include "page/rows.h"
 
 /*
@@ -256,6 +257,7 @@ open_rows_page(Relation index, uint32 row_head)
 	BlockNumber rows = IvfOpaque(BufferGetPage(buffer))->u.live.rows;
 
 	UnlockReleaseBuffer(buffer);
+	IVF_PAUSE("append rows");
 	if (rows == InvalidBlockNumber)
 		return InvalidBuffer;
 	buffer = ivf_page_read(index, rows, IVF_REFINE_PAGE, InvalidBlockNumber,
@@ -385,6 +387,7 @@ append_block(Relation index, Buffer tail, BlockNumber node, int n)
 	new_rows = new.run_end.page + (BufferIsValid(new.open) ? 0 : 1);
 	if (new_rows + new.end.page > 0)
 		first = ivf_extend(index, new_rows + new.end.page);
+	IVF_PAUSE("append extended");
 	new.code = first + new_rows;
 	if (BufferIsValid(new.open))
 	{
@@ -401,6 +404,7 @@ append_block(Relation index, Buffer tail, BlockNumber node, int n)
 	make_run(&change, &new);
 	make_pages(&change, &new, tail, node);
 	ivf_change_finish(&change);
+	IVF_PAUSE("append remember");
 	if (new_rows > 0)
 		remember_rows_page(index, ivf_run_block(&new.run, new.run_end.page));
 	return new.head.page == 0 ? new.tail : new.code + new.head.page - 1;
@@ -441,6 +445,7 @@ ivf_entry_put(Relation index, BlockNumber node, int n, const IvfEntry *entry)
 	BlockNumber block = room == InvalidBlockNumber ? node : room;
 
 	UnlockReleaseBuffer(buffer);
+	IVF_PAUSE("insert room");
 	for (;;)
 	{
 		uint32		offset;
@@ -454,16 +459,21 @@ ivf_entry_put(Relation index, BlockNumber node, int n, const IvfEntry *entry)
 		page = BufferGetPage(buffer);
 		if (find_slot(index, block, page, n, &offset, &slot))
 		{
+			IVF_PAUSE("insert slot");
 			fill_slot(index, buffer, node, n, offset, slot, entry);
 			break;
 		}
 		next = ivf_page_next(index, block, page);
 		if (next == InvalidBlockNumber)
+		{
 			next = append_block(index, buffer, node, n);
+			IVF_PAUSE("insert appended");
+		}
 		else
 			UnlockReleaseBuffer(buffer);
 		block = next;
 	}
+	IVF_PAUSE("insert done");
 	if (block != room)
 		move_room(index, node, room, block);
 }

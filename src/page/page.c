@@ -6,6 +6,7 @@
 
 #include "page/page.h"
 
+#include "page/pause.h"
 #include "storage/lmgr.h"
 
 /*
@@ -209,6 +210,7 @@ ivf_change_page(IvfChange *change, Buffer buffer, bool whole)
 	if (change->count == MAX_GENERIC_XLOG_PAGES)
 	{
 		ivf_change_finish(change);
+		IVF_PAUSE("change cut");
 		ivf_change_begin(change, change->index);
 	}
 	change->buffers[change->count] = buffer;

@@ -6,6 +6,8 @@
 
 #include "page/rows.h"
 
+#include "page/pause.h"
+
 /*
  * Where the head of a row (0 .. 31) stands.
  */
@@ -76,6 +78,7 @@ ivf_row_read(Relation index, Snapshot snapshot, const IvfRun *run, int row,
 		left -= here;
 		if (left == 0)
 			return;
+		IVF_PAUSE("row cut");
 		place.page++;
 		place.offset = IVF_PAGE_START;
 	}
@@ -114,7 +117,10 @@ ivf_run_read(Relation index, Snapshot snapshot, const IvfRun *run, void *rows)
 			if (!BufferIsValid(buffer) || locked != place.page)
 			{
 				if (BufferIsValid(buffer))
+				{
 					UnlockReleaseBuffer(buffer);
+					IVF_PAUSE("run cut");
+				}
 				buffer = ivf_page_scan(index, snapshot,
 									   ivf_run_block(run, place.page),
 									   IVF_REFINE_PAGE, InvalidBlockNumber);

@@ -8,6 +8,7 @@
 #include "page/tids.h"
 
 #include "miscadmin.h"
+#include "page/pause.h"
 
 /* a slot for one more TID, or -1 */
 static int
@@ -96,6 +97,7 @@ ivf_tids_add(Relation index, BlockNumber chain, ItemPointer tid)
 			continue;
 		}
 
+		IVF_PAUSE("tids full");
 		next = ivf_extend(index, 1);
 		new_buffer = ivf_page_claim(index, next);
 		ivf_change_begin(&change, index);

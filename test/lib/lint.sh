@@ -26,6 +26,14 @@ upward_includes() {
 		}' src/*/*.[ch]
 }
 
+# Points of the test build (src/page/pause.h) at which no test pauses.
+unused_pauses() {
+	local point
+	grep -rhoE 'IVF_PAUSE\("[^"]+' src --include='*.c' | sed 's/.*"//' | sort -u | while IFS= read -r point; do
+		grep -rqE "'$point( [0-9]+)?['\"]|\"$point [\$]" test/races || echo "$point"
+	done
+}
+
 lint_sources() {
 	local marks='TO[D]O|FIX[M]E|X[X]X|HA[C]K' folders
 	cd "$work/src"
@@ -38,9 +46,21 @@ lint_sources() {
 	rule 'nothing is built for one machine only' \
 		"$(grep -rnE -e '-m(arch|tune)=native' Makefile $folders --include='*akefile' --include='*.mk' --include='*.[ch]')"
 	rule 'test inputs do not depend on random()' \
-		"$(grep -nE '\brandom\(\)' sql/*.sql test/isolation/specs/*.spec 2>/dev/null)"
+		"$(grep -nE '\brandom\(\)' sql/*.sql test/*/specs/*.spec 2>/dev/null)"
 	rule 'no mark of unfinished work' "$(grep -rnwE "$marks" Makefile $folders)"
+	rule 'every pause point is used by a test' "$(unused_pauses)"
 	cd "$work"
+}
+
+has_pauses() { grep -aq 'ivf\.pause_at' "$1"; }
+
+# What users get can't be made to pause.
+lint_pauses() {
+	if has_pauses "$1"; then
+		fails build 'the library has no pause points'
+	else
+		passes build 'the library has no pause points'
+	fi
 }
 
 # Another vector extension may be loaded in the same server process.
