@@ -4,11 +4,6 @@
  */
 #include "ground/kernel.h"
 
-extern const VecKernels vec_portable_kernels;
-extern const VecKernels vec_avx2_kernels;
-extern const VecKernels vec_avx512_kernels;
-extern const VecKernels vec_neon_kernels;
-
 const VecKernels *vec_kernels = &vec_portable_kernels;
 
 /*

@@ -103,6 +103,12 @@ typedef struct VecKernels
 						 float *out);
 } VecKernels;
 
+/* each is there only where its file has code for the processor's kind */
+extern const VecKernels vec_portable_kernels;
+extern const VecKernels vec_avx2_kernels;
+extern const VecKernels vec_avx512_kernels;
+extern const VecKernels vec_neon_kernels;
+
 extern const VecKernels *vec_kernels;
 
 extern const VecKernels *vec_kernels_of(VecLevel level);

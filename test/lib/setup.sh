@@ -13,7 +13,8 @@ clone=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 server_user=()			# command prefix that changes to who runs servers
 server_running=
 socket_dir=
-background=			# pid of the one tool that may be running
+background=			# pid of the one tool whose output is read
+more_background=()		# pids of others that run meanwhile
 
 say() { printf '%s\n' "$*" >&2; }
 step() { printf '%s== %s%s\n' "${bold-}" "$*" "${plain-}" >&2; }
@@ -252,6 +253,7 @@ clean_up() {
 	local status=$?
 	trap '' INT TERM
 	[ -z "$background" ] || kill "$background" 2>/dev/null || true
+	[ ${#more_background[@]} = 0 ] || kill "${more_background[@]}" 2>/dev/null || true
 	cd /
 	stop_server
 	restore_config
