@@ -14,7 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(load_tables load_start load_end load_sound session_start session_end
+our @EXPORT = qw(load_tables load_start load_end load_sound load_answers session_start session_end
   crash_all crash_backend crash_session crash_postmaster start_again);
 
 # items has lists of several pages, a tree of three levels, and the chains of
@@ -37,6 +37,20 @@ INSERT INTO wide (v) SELECT noise(i, 2000) FROM generate_series(1, 40) i;
 CREATE INDEX wide_v ON wide USING ivf (v);
 CREATE UNLOGGED TABLE fleeting AS SELECT id, v FROM items;
 CREATE INDEX fleeting_v ON fleeting USING ivf (v vector_cosine_ops) WITH (lists = 5);
+
+-- All distances in their order, with the rows; rows of one distance by id.
+-- Stable: a caller's snapshot is the snapshot.
+CREATE FUNCTION answer(relation text, operator text, q vector) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	result text;
+BEGIN
+	EXECUTE format('SELECT md5(string_agg(d || '' '' || ids, '','' ORDER BY d, first))
+		FROM (SELECT d, min(place) AS first, string_agg(id::text, '' '' ORDER BY id) AS ids
+			FROM (SELECT id, d, row_number() OVER () AS place FROM (SELECT id, v %s %L AS d FROM %I ORDER BY v %1$s %2$L) s) s
+			WHERE d IS NOT NULL GROUP BY d) s', operator, q, relation) INTO result;
+	RETURN result;
+END
+$$;
 SQL
 	return;
 }
@@ -172,6 +186,22 @@ sub load_sound
 	ivf_sound($node, 'items', '<-> <=> <#>', "$name: items are sound");
 	ivf_sound($node, 'wide', '<->', "$name: 2,000 dimensions are sound");
 	return;
+}
+
+# What a server says about all that the load changes: through the indexes, or
+# else by reading the tables.
+my %plan = (
+	index => 'SET enable_seqscan = off; SET enable_sort = off; SET enable_bitmapscan = off; SET ivf.probes = 100000;',
+	table => 'SET enable_indexscan = off; SET enable_bitmapscan = off;');
+sub load_answers
+{
+	my ($node, $by) = @_;
+	return $node->safe_psql('postgres', <<"SQL");
+$plan{$by}
+SELECT answer('items', '<->', noise(1, 24)), answer('items', '<=>', noise(2, 24)), answer('items', '<#>', noise(3, 24)),
+	answer('wide', '<->', noise(4, 2000));
+SELECT count(*) FROM (SELECT v <-> noise(5, 24) AS d FROM items ORDER BY v <-> noise(5, 24)) s WHERE d IS NULL;
+SQL
 }
 
 # The ways in which a server ends ---------------------------------------------------
