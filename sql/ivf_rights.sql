@@ -261,8 +261,10 @@ CREATE INDEX trap_v ON trap USING ivf ((rise(v)::vector(8))) WHERE rise(v) IS NO
 RESET ROLE;
 SELECT ivf_check('trap_v', true);
 SET test.trap = on;
+SET max_parallel_workers_per_gather = 0;
 SELECT ivf_check('trap_v', true);
 RESET test.trap;
+RESET max_parallel_workers_per_gather;
 SELECT ivf_check('trap_v', true);
 SELECT current_user = session_user AS is_back;
 

@@ -211,6 +211,8 @@ SELECT v FROM parted ORDER BY v <-> '[700.1,0]' LIMIT 4;
 SELECT count(*), count(DISTINCT v) FROM (SELECT v FROM parted ORDER BY v <-> '[700.1,0]' OFFSET 0) s;
 
 -- few lists probed: every row comes out, and the first ones are of the nearest list
+-- (ivf_last_scan() knows nothing of scans in parallel workers)
+SET max_parallel_workers_per_gather = 0;
 SET ivf.probes = 1;
 SELECT id FROM line ORDER BY v <-> '[500.1,0]' LIMIT 3;
 SELECT leaves FROM ivf_last_scan();
@@ -225,6 +227,7 @@ SELECT leaves FROM ivf_last_scan();
 SET ivf.probes = 0;
 SELECT id FROM line ORDER BY v <-> '[500.1,0]' LIMIT 3;
 SELECT leaves FROM ivf_last_scan();
+RESET max_parallel_workers_per_gather;
 -- a filter that few rows pass has list after list read
 SELECT id FROM line WHERE id IN (5, 6, 1990) AND id + 0 > 0 ORDER BY v <-> '[500.1,0]';
 SELECT id FROM line WHERE kind = 77 AND id + 0 > 0 ORDER BY v <-> '[500.1,0]' LIMIT 2;

@@ -22,6 +22,9 @@
 #include "page/rows.h"
 #include "page/writer.h"
 
+/* pages that one WAL record takes */
+#define LOGGED_TOGETHER	8
+
 typedef struct Layout
 {
 	BlockNumber mean;
@@ -413,6 +416,21 @@ write_meta(IvfBuild *build, const Layout *layout)
 }
 
 /*
+ * Logs all pages, a few at a time: those of a record are pinned together, and
+ * shared_buffers may be as small as 16.
+ */
+static void
+log_pages(IvfBuild *build)
+{
+	BlockNumber blocks = RelationGetNumberOfBlocksInFork(build->index, build->fork);
+	BlockNumber block;
+
+	for (block = 0; block < blocks; block += Min(blocks - block, LOGGED_TOGETHER))
+		log_newpage_range(build->index, build->fork, block,
+						  block + Min(blocks - block, LOGGED_TOGETHER), true);
+}
+
+/*
  * Writes all pages, without WAL, and logs them at the end: nobody can see the
  * index before, and a crash leaves a file that no catalog row knows.  An init
  * fork is logged even though its relation is not: it is what a crash or a
@@ -454,7 +472,5 @@ ivf_write_index(IvfBuild *build)
 							 RelationGetNumberOfBlocksInFork(build->index, build->fork))));
 
 	if (RelationNeedsWAL(build->index) || build->fork == INIT_FORKNUM)
-		log_newpage_range(build->index, build->fork, 0,
-						  RelationGetNumberOfBlocksInFork(build->index, build->fork),
-						  true);
+		log_pages(build);
 }

@@ -14,11 +14,13 @@ use Test::More;
 our @EXPORT = qw(ivf_node ivf_setup ivf_sound);
 
 # A cluster that is not started yet: what is on disk is what WAL says, and
-# nothing happens that the test has not asked for.
+# nothing happens that the test has not asked for.  install_path asks for
+# another installation than the one under test.
 sub ivf_node
 {
 	my ($name, %init) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $path = delete $init{install_path};
+	my $node = PostgreSQL::Test::Cluster->new($name, $path ? (install_path => $path) : ());
 	$node->init(%init);
 	$node->append_conf('postgresql.conf', <<'CONF');
 autovacuum = off
@@ -32,10 +34,12 @@ CONF
 
 # The extension, and the functions that the regress tests use too: noise(),
 # oracle(), sound().
+sub include_path { return dirname(dirname(__FILE__)) . '/include/ivf.sql' }
+
 sub ivf_setup
 {
 	my ($node) = @_;
-	my $include = dirname(dirname(__FILE__)) . '/include/ivf.sql';
+	my $include = include_path();
 	$node->safe_psql('postgres', "CREATE EXTENSION vecfeat;\n\\i $include");
 	return;
 }
