@@ -35,7 +35,7 @@ include $(PGXS)
 # gcc's -O2 vectorises only loops of constant length.
 src/ground/%.o: CFLAGS += -O3
 
-EXTRA_CLEAN = test/unit/build
+EXTRA_CLEAN = test/unit/build test/fuzz/build
 
 # Every object depends on every header: a full build takes seconds, and a
 # stale object costs an hour.

@@ -13,7 +13,6 @@
 #include "page/pause.h"
 #include "pgstat.h"
 #include "utils/backend_progress.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 /* children of a node, if more than 0; for tests of higher trees */
@@ -68,16 +67,14 @@ ivf_phase_name(int64 phase)
 }
 
 /*
- * The dimensions that the column, or the type under its domain, was declared
- * with.
+ * The dimensions that the column was declared with, as many as an index takes.
  */
 static int
 declared_dimensions(Relation index)
 {
 	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(index), 0);
-	int32		dim = column->atttypmod;
+	int32		dim = ivf_column_dimensions(index);
 
-	getBaseTypeAndTypmod(column->atttypid, &dim);
 	if (dim < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

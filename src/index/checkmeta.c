@@ -12,13 +12,12 @@
 #include "miscadmin.h"
 #include "page/meta.h"
 #include "page/tids.h"
-#include "utils/lsyscache.h"
 
 /* the most that WITH (lists) takes */
 #define MAX_LISTS	1000000
 
 /*
- * Fields that ivf_meta_read() has not looked at.  The hints are looked at too,
+ * Fields that ivf_shape_read() has not looked at.  The hints are looked at too,
  * as the planner reckons with them.
  */
 static void
@@ -26,16 +25,8 @@ check_fields(IvfCheck *check)
 {
 	const IvfMetaData *meta = &check->meta;
 	Relation	index = check->index;
-	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(index), 0);
-	int32		column = attribute->atttypmod;
 	bool		cosine = (meta->metric == METRIC_COSINE);
 
-	(void) getBaseTypeAndTypmod(attribute->atttypid, &column);
-	/* a column may have lost its number since */
-	if (column >= 0 && (int) meta->dimensions != column)
-		ivf_corrupted(index, IVF_META_BLOCK,
-					  "it states %u dimensions, the column has %d",
-					  meta->dimensions, column);
 	if (meta->seed != IVF_ROTATION_SEED)
 		ivf_corrupted(index, IVF_META_BLOCK, "its rotation has another seed");
 	if (meta->calibration != InvalidBlockNumber || meta->reserved != 0)
@@ -66,7 +57,7 @@ ivf_check_meta(IvfCheck *check)
 	int			end;
 
 	ivf_check_reach(check, IVF_META_BLOCK);
-	ivf_meta_read(index, &check->meta);
+	ivf_shape_read(index, &check->meta);
 	buffer = ivf_page_read(index, IVF_META_BLOCK, IVF_META_PAGE, IVF_META_BLOCK,
 						   BUFFER_LOCK_SHARE);
 	end = ((PageHeader) BufferGetPage(buffer))->pd_lower;

@@ -135,11 +135,18 @@ put_extent(IvfCheck *check, BlockNumber block, uint32 begin, BlockNumber last,
 static void
 check_run(IvfCheck *check, IvfCheckNode *node)
 {
+	const IvfBlockHead *head = &node->current.head;
 	const IvfRun *run = &node->current.run;
 	IvfPlace	end;
 	uint32		i;
 
-	if (run->offset < IVF_PAGE_START || run->offset + run->head > IVF_PAGE_END)
+	if (head->unused[0] != 0 || head->unused[1] != 0 || head->unused[2] != 0)
+		ivf_corrupted(check->index, node->block,
+					  "the block at offset %u has %04X%04X%04X where nothing should stand",
+					  node->current.offset, head->unused[0], head->unused[1],
+					  head->unused[2]);
+	if (run->offset < IVF_PAGE_START || run->offset % sizeof(float4) != 0 ||
+		run->offset + run->head > IVF_PAGE_END)
 		ivf_corrupted(check->index, node->block,
 					  "the rows of the block at offset %u begin at offset %u",
 					  node->current.offset, run->offset);

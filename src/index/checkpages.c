@@ -78,7 +78,7 @@ has_entries(IvfCheck *check, BlockNumber block, Page page)
 	uint32		offset;
 	int			slot;
 
-	for (offset = ivf_first_head(check->index, block, page);
+	for (offset = ivf_first_head(check->index, block, page, check->n);
 		 offset != 0;
 		 offset = ivf_next_head(page, offset, check->n))
 	{

@@ -11,6 +11,7 @@
 #include "access/tableam.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
+#include "storage/bufmgr.h"
 
 struct IvfHeapRows
 {
@@ -73,6 +74,28 @@ ivf_heap_distance(IvfHeapRows *rows, Snapshot snapshot, ItemPointer tid,
 	if (isnan(*distance))
 		*distance = INFINITY;
 	return true;
+}
+
+/*
+ * Raises an error unless the table has the block of a TID, which was read from
+ * a block of the index: of that alone the server would say no more than that
+ * some file is too short.  *blocks is how many pages the table had last; its
+ * end can't be cut off while we hold our lock, and before that VACUUM has taken
+ * out the entries.
+ */
+void
+ivf_heap_check_tid(Relation heap, BlockNumber *blocks, Relation index,
+				   BlockNumber block, ItemPointer tid)
+{
+	BlockNumber row = ItemPointerGetBlockNumberNoCheck(tid);
+
+	if (row < *blocks)
+		return;
+	*blocks = RelationGetNumberOfBlocks(heap);
+	if (row >= *blocks)
+		ivf_corrupted(index, block,
+					  "an entry is for row (%u,%u), and the table has %u blocks",
+					  row, ItemPointerGetOffsetNumberNoCheck(tid), *blocks);
 }
 
 /*

@@ -16,6 +16,9 @@ extern IvfHeapRows *ivf_heap_open(Relation heap, Relation index);
 extern bool ivf_heap_distance(IvfHeapRows *rows, Snapshot snapshot,
 							  ItemPointer tid, const IvfSpace *space,
 							  const float4 *query, double *distance);
+extern void ivf_heap_check_tid(Relation heap, BlockNumber *blocks,
+							   Relation index, BlockNumber block,
+							   ItemPointer tid);
 extern void ivf_heap_pause(IvfHeapRows *rows);
 extern void ivf_heap_close(IvfHeapRows *rows);
 

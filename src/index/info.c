@@ -37,7 +37,7 @@ count_code_page(Relation index, BlockNumber block, Page page, int n,
 	uint32		offset;
 	int			slot;
 
-	for (offset = ivf_first_head(index, block, page);
+	for (offset = ivf_first_head(index, block, page, n);
 		 offset != 0;
 		 offset = ivf_next_head(page, offset, n))
 	{
@@ -157,7 +157,7 @@ VECFEAT_FUNCTION(vecfeat_ivf_info)
 	ivf_index_privilege(oid);
 	index = ivf_index_open(oid, AccessShareLock);
 	opclass = ivf_opclass(index);
-	ivf_meta_read(index, &meta);
+	ivf_shape_read(index, &meta);
 	take_census(index, rotation_padded(meta.dimensions), &census);
 	pages = census.meta_pages + census.inner_pages + census.code_pages +
 		census.refine_pages + census.free_pages;

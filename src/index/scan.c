@@ -64,12 +64,15 @@ typedef struct IvfScan
 	uint32		leaves;			/* read so far */
 
 	/* in no order: TIDs of one page */
-	BlockNumber block;			/* to be read next */
+	BlockNumber block;			/* to be read next, */
+	BlockNumber last_block;		/* and read last */
 	BlockNumber blocks;			/* of the index, when the scan began */
 	ItemPointerData *tids;
 	int			tid_count;
 	int			tid_next;
 
+	Relation	table;
+	BlockNumber table_blocks;	/* at least so many */
 	IvfHeapRows *heap;			/* made when first needed */
 } IvfScan;
 
@@ -210,7 +213,11 @@ read_row(IvfScan *so, IvfCandidate *candidate, IvfRowHead *row, int8 *code)
 	ivf_row_read(so->query->index, so->query->snapshot, &candidate->run,
 				 candidate->row, row, code);
 	candidate->tid = row->tid;
-	return ItemPointerIsValid(&row->tid);
+	if (!ItemPointerIsValid(&row->tid))
+		return false;
+	ivf_heap_check_tid(so->table, &so->table_blocks, so->query->index,
+					   ivf_row_block(&candidate->run, candidate->row), &row->tid);
+	return true;
 }
 
 /* IvfResolve for heap rows */
@@ -279,6 +286,7 @@ begin(IndexScanDesc scan, IvfScan *so)
 				 errmsg("ivf index \"%s\" can only be scanned with an MVCC snapshot",
 						RelationGetRelationName(scan->indexRelation))));
 	compat_count_index_scan(scan);
+	so->table = scan->heapRelation;
 
 	if (so->space == NULL)
 	{
@@ -435,7 +443,7 @@ read_code_page(IndexScanDesc scan, IvfScan *so, BlockNumber block)
 		uint32		offset;
 
 		ivf_page_check(index, block, page, IVF_CODE_PAGE, InvalidBlockNumber);
-		for (offset = ivf_first_head(index, block, page);
+		for (offset = ivf_first_head(index, block, page, so->space->n);
 			 offset != 0;
 			 offset = ivf_next_head(page, offset, so->space->n))
 		{
@@ -467,7 +475,8 @@ next_unordered(IndexScanDesc scan, IvfScan *so)
 		{
 			if (so->block >= so->blocks)
 				return false;
-			read_code_page(scan, so, so->block++);
+			so->last_block = so->block++;
+			read_code_page(scan, so, so->last_block);
 		}
 		else
 		{
@@ -476,12 +485,15 @@ next_unordered(IndexScanDesc scan, IvfScan *so)
 
 			if (so->block == InvalidBlockNumber)
 				return false;
+			so->last_block = so->block;
 			so->block = ivf_tids_read(scan->indexRelation, scan->xs_snapshot, chain,
 									  so->block, so->tids, &so->tid_count);
 			so->tid_next = 0;
 		}
 	}
 	scan->xs_heaptid = so->tids[so->tid_next++];
+	ivf_heap_check_tid(so->table, &so->table_blocks, scan->indexRelation,
+					   so->last_block, &scan->xs_heaptid);
 	return true;
 }
 

@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "page/meta.h"
+#include "utils/lsyscache.h"
 
 /*
  * Makes the space of an operator class in the current context.  mean stays in
@@ -43,13 +44,28 @@ ivf_space_make(const IvfOpclass *opclass, int dim, uint64 seed,
 }
 
 /*
- * Reads the space of an index, and its metapage.
+ * The dimensions that the column, or the type under its domain, was declared
+ * with; -1 if it has none.
  */
-IvfSpace *
-ivf_space_read(Relation index, IvfMetaData *meta)
+int32
+ivf_column_dimensions(Relation index)
+{
+	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(index), 0);
+	int32		dimensions = column->atttypmod;
+
+	(void) getBaseTypeAndTypmod(column->atttypid, &dimensions);
+	return dimensions;
+}
+
+/*
+ * Reads the metapage, and compares it with what the catalogs say of the index:
+ * with other dimensions the blocks would stand elsewhere.
+ */
+void
+ivf_shape_read(Relation index, IvfMetaData *meta)
 {
 	const IvfOpclass *opclass = ivf_opclass(index);
-	float4	   *mean;
+	int32		column = ivf_column_dimensions(index);
 
 	ivf_meta_read(index, meta);
 	if (meta->metric != opclass->metric ||
@@ -57,9 +73,25 @@ ivf_space_read(Relation index, IvfMetaData *meta)
 		ivf_corrupted(index, IVF_META_BLOCK,
 					  "it was built for metric %u of element type %u",
 					  meta->metric, meta->element_type);
+	/* a column may have lost its number since */
+	if (column >= 0 && (int) meta->dimensions != column)
+		ivf_corrupted(index, IVF_META_BLOCK,
+					  "it states %u dimensions, the column has %d",
+					  meta->dimensions, column);
+}
+
+/*
+ * Reads the space of an index, and its metapage.
+ */
+IvfSpace *
+ivf_space_read(Relation index, IvfMetaData *meta)
+{
+	float4	   *mean;
+
+	ivf_shape_read(index, meta);
 	mean = palloc(sizeof(float4) * meta->dimensions);
 	ivf_mean_read(index, meta, mean);
-	return ivf_space_make(opclass, meta->dimensions, meta->seed, mean);
+	return ivf_space_make(ivf_opclass(index), meta->dimensions, meta->seed, mean);
 }
 
 /*

@@ -24,6 +24,8 @@ typedef struct IvfSpace
 
 extern IvfSpace *ivf_space_make(const IvfOpclass *opclass, int dim, uint64 seed,
 								const float4 *mean);
+extern int32 ivf_column_dimensions(Relation index);
+extern void ivf_shape_read(Relation index, IvfMetaData *meta);
 extern IvfSpace *ivf_space_read(Relation index, IvfMetaData *meta);
 extern bool ivf_normalise(const IvfSpace *space, const float4 *x, double *v);
 extern bool ivf_place(const IvfSpace *space, const float4 *x, double *v);

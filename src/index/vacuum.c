@@ -91,7 +91,7 @@ vacuum_code_page(VacuumState *state, Buffer buffer)
 	uint32		offset;
 	int			slot;
 
-	for (offset = ivf_first_head(state->index, block, page);
+	for (offset = ivf_first_head(state->index, block, page, state->n);
 		 offset != 0;
 		 offset = ivf_next_head(page, offset, state->n))
 	{
@@ -204,7 +204,7 @@ ivf_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 
 	if (stats == NULL)
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
-	ivf_meta_read(info->index, &meta);
+	ivf_shape_read(info->index, &meta);
 	state.index = info->index;
 	state.n = rotation_padded(meta.dimensions);
 	state.stats = stats;

@@ -31,18 +31,45 @@ ivf_blocks_begin(IvfBlockReader *reader, Relation index, Snapshot snapshot,
 
 /*
  * Offset of the first block head on a page, or 0.
+ *
+ * It is taken on trust by those who do not come along the chain: to VACUUM
+ * other bytes would be TIDs of living rows, to an insert slots to write to.  So
+ * it is looked at from all sides: before it there is at most the end of a
+ * block's columns, on a list's first page nothing; the page's data end where
+ * the last of its blocks does; and what stands there has the look of a head.
  */
 uint32
-ivf_first_head(Relation index, BlockNumber block, Page page)
+ivf_first_head(Relation index, BlockNumber block, Page page, int n)
 {
 	uint32		first = IvfOpaque(page)->first;
+	uint32		end = ((PageHeader) page)->pd_lower;
+	uint32		columns = IVF_COLUMN_BYTES(n);
+	uint32		size = sizeof(IvfBlockHead) + columns;
+	uint32		blocks_end;
+	const IvfBlockHead *head;
 
 	if (first == 0)
+	{
+		if (end - IVF_PAGE_START > columns)
+			ivf_corrupted(index, block, "no block begins on it, but its data end at offset %u",
+						  end);
 		return 0;
+	}
 	if (first < IVF_PAGE_START ||
 		(first - IVF_PAGE_START) % IVF_COLUMN != 0 ||
-		first + sizeof(IvfBlockHead) > ((PageHeader) page)->pd_lower)
+		first - IVF_PAGE_START > (IvfOpaque(page)->owner == block ? 0 : columns) ||
+		first + sizeof(IvfBlockHead) > end)
 		ivf_corrupted(index, block, "its first block stands at offset %u", first);
+
+	blocks_end = first + ((end - first - sizeof(IvfBlockHead)) / size + 1) * size;
+	if (end != Min(blocks_end, IVF_PAGE_END))
+		ivf_corrupted(index, block, "its data end at offset %u, its blocks at %u",
+					  end, blocks_end);
+	head = ivf_block_at(page, first);
+	if (head->rows == IVF_META_BLOCK ||
+		head->rows_offset < IVF_PAGE_START || head->rows_offset > IVF_PAGE_END ||
+		head->unused[0] != 0 || head->unused[1] != 0 || head->unused[2] != 0)
+		ivf_corrupted(index, block, "no block's head stands at offset %u", first);
 	return first;
 }
 
@@ -59,6 +86,24 @@ open_page(IvfBlockReader *reader, BlockNumber block)
 		ivf_corrupted(reader->index, block, "it is of level %u, expected %d",
 					  IvfOpaque(page)->level, reader->level);
 	reader->block = block;
+}
+
+/*
+ * The blocks before have ended at this offset of a page that was just entered:
+ * the page must say the same of where its first head stands, or is 0 if none
+ * does.
+ */
+static void
+expect_head(IvfBlockReader *reader, uint32 offset)
+{
+	Page		page = BufferGetPage(reader->buffer);
+	uint32		first = offset + sizeof(IvfBlockHead) <= ((PageHeader) page)->pd_lower ?
+	offset : 0;
+
+	if (IvfOpaque(page)->first != first)
+		ivf_corrupted(reader->index, reader->block,
+					  "its first block stands at offset %u, expected %u",
+					  IvfOpaque(page)->first, first);
 }
 
 /* the next page of the chain, or an invalid block; lets go of this one */
@@ -83,6 +128,7 @@ ivf_blocks_open(IvfBlockReader *reader, BlockNumber node, int level)
 	reader->level = level;
 	reader->offset = IVF_PAGE_START;
 	open_page(reader, node);
+	expect_head(reader, IVF_PAGE_START);
 }
 
 /*
@@ -107,6 +153,8 @@ copy_columns(IvfBlockReader *reader, uint32 offset)
 		memcpy(columns, (char *) page + offset, here);
 		columns += here;
 		left -= here;
+		if (reader->block != reader->head_block)
+			expect_head(reader, offset + here);
 		if (left == 0)
 		{
 			reader->offset = offset + here;
@@ -149,6 +197,7 @@ ivf_blocks_next(IvfBlockReader *reader, const IvfBlockHead **head,
 		if (next == InvalidBlockNumber)
 			return false;
 		open_page(reader, next);
+		expect_head(reader, IVF_PAGE_START);
 		page = BufferGetPage(reader->buffer);
 		offset = IVF_PAGE_START;
 	}

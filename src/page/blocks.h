@@ -56,6 +56,6 @@ ivf_next_head(Page page, uint32 offset, int n)
 	return offset;
 }
 
-extern uint32 ivf_first_head(Relation index, BlockNumber block, Page page);
+extern uint32 ivf_first_head(Relation index, BlockNumber block, Page page, int n);
 
 #endif							/* VECFEAT_BLOCKS_H */

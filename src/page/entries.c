@@ -110,7 +110,7 @@ static bool
 find_slot(Relation index, BlockNumber block, Page page, int n,
 		  uint32 *offset, int *slot)
 {
-	for (*offset = ivf_first_head(index, block, page);
+	for (*offset = ivf_first_head(index, block, page, n);
 		 *offset != 0;
 		 *offset = ivf_next_head(page, *offset, n))
 	{
@@ -140,12 +140,17 @@ put_columns(IvfChange *change, Buffer head_buffer, BlockNumber node, int n,
 	while (done < n / 4)
 	{
 		int			here = Min(n / 4 - done, (int) (IVF_PAGE_BYTES / IVF_COLUMN));
+		BlockNumber next = ivf_page_next(index, block, page);
 		Buffer		buffer;
 
-		block = ivf_page_next(index, block, page);
+		if (next == InvalidBlockNumber)
+			ivf_corrupted(index, block, "a block runs on, but the chain ends");
+		block = next;
 		buffer = ivf_page_read(index, block, IVF_CODE_PAGE, node,
 							   BUFFER_LOCK_EXCLUSIVE);
 		page = ivf_change_page(change, buffer, false);
+		if (IVF_PAGE_START + here * IVF_COLUMN > ((PageHeader) page)->pd_lower)
+			ivf_corrupted(index, block, "a block runs past the end of the data");
 		ivf_columns_set((uint8 *) page + IVF_PAGE_START, done, here, slot,
 						nibbles);
 		done += here;
@@ -181,8 +186,7 @@ put_row(IvfChange *change, const IvfRun *run, int slot, const IvfEntry *entry)
 		last = block;
 		if (first)
 		{
-			if (place.offset < IVF_PAGE_START ||
-				place.offset + run->head > ((PageHeader) page)->pd_lower)
+			if (!ivf_row_fits(run, page, place.offset))
 				ivf_corrupted(index, block, "no row can stand at offset %u",
 							  place.offset);
 			memcpy((char *) page + place.offset, &entry->row, run->head);

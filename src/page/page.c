@@ -65,7 +65,9 @@ ivf_page_check(Relation index, BlockNumber block, Page page, IvfPageKind kind,
 		PageGetPageSize(page) != BLCKSZ ||
 		IvfOpaque(page)->page_id != IVF_PAGE_ID)
 		ivf_corrupted(index, block, "it is no page of an ivf index");
+	/* an insert begins its rows where those before end: TIDs alone are shorter */
 	if (header->pd_lower < IVF_PAGE_START || header->pd_lower > IVF_PAGE_END ||
+		(kind != IVF_TIDS_PAGE && header->pd_lower % sizeof(float4) != 0) ||
 		header->pd_upper != IVF_PAGE_SPECIAL)
 		ivf_corrupted(index, block, "its data end at offset %u, free space at %u",
 					  header->pd_lower, header->pd_upper);
@@ -78,9 +80,30 @@ ivf_page_check(Relation index, BlockNumber block, Page page, IvfPageKind kind,
 }
 
 /*
- * Pins, locks and checks a page.  A block beyond the end of the file is
- * damage too: pointers never lead there, because a page is extended, and the
- * extension can't be undone, before anything points to it.
+ * Raises an error unless the file has the block: pointers never lead beyond
+ * its end, because a page is extended, and the extension can't be undone,
+ * before anything points to it.
+ *
+ * The relation remembers how many pages there were.  That is right for as long
+ * as it has the same file, as no page of an index is ever given back.
+ */
+static void
+check_exists(Relation index, BlockNumber block)
+{
+	BlockNumber *blocks = index->rd_amcache;
+
+	if (blocks == NULL)
+		blocks = index->rd_amcache =
+			MemoryContextAllocZero(index->rd_indexcxt, sizeof(BlockNumber));
+	if (block < *blocks)
+		return;
+	*blocks = RelationGetNumberOfBlocks(index);
+	if (block >= *blocks)
+		ivf_corrupted(index, block, "the file ends before it, at %u pages", *blocks);
+}
+
+/*
+ * Pins, locks and checks a page.
  *
  * The kind is looked at before the lock is taken, too: it does not change once
  * something points to the page.  A pointer gone wrong may lead to a page that
@@ -96,6 +119,7 @@ ivf_page_read(Relation index, BlockNumber block, IvfPageKind kind,
 
 	if (block == InvalidBlockNumber)
 		ivf_corrupted(index, IVF_META_BLOCK, "a pointer to a page is invalid");
+	check_exists(index, block);
 	buffer = ReadBuffer(index, block);
 	page = BufferGetPage(buffer);
 	if (((PageHeader) page)->pd_special == IVF_PAGE_SPECIAL &&

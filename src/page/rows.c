@@ -61,8 +61,7 @@ ivf_row_read(Relation index, Snapshot snapshot, const IvfRun *run, int row,
 
 		if (first)
 		{
-			if (place.offset < IVF_PAGE_START ||
-				place.offset + run->head > ((PageHeader) page)->pd_lower)
+			if (!ivf_row_fits(run, page, place.offset))
 				ivf_corrupted(index, block, "no row can stand at offset %u",
 							  place.offset);
 			memcpy(head, (char *) page + place.offset, run->head);
@@ -158,8 +157,7 @@ ivf_row_raise_radius(Relation index, const IvfRun *run, int row,
 										   place.offset);
 	IvfChange	change;
 
-	if (place.offset < IVF_PAGE_START ||
-		place.offset + run->head > ((PageHeader) BufferGetPage(buffer))->pd_lower)
+	if (!ivf_row_fits(run, BufferGetPage(buffer), place.offset))
 		ivf_corrupted(index, block, "no row can stand at offset %u", place.offset);
 	if (!ItemPointerIsValid(&head->tid) ||
 		ItemPointerGetBlockNumber(&head->tid) != child)

@@ -38,6 +38,25 @@ ivf_run_block(const IvfRun *run, uint32 page)
 }
 
 extern IvfPlace ivf_row_place(const IvfRun *run, int row);
+
+/* block on which a row's head stands */
+static inline BlockNumber
+ivf_row_block(const IvfRun *run, int row)
+{
+	return ivf_run_block(run, ivf_row_place(run, row).page);
+}
+
+/*
+ * Can the head of one of these rows stand there?  Rows are whole numbers of
+ * float4 long, so all of them are aligned.
+ */
+static inline bool
+ivf_row_fits(const IvfRun *run, Page page, uint32 offset)
+{
+	return offset >= IVF_PAGE_START && offset % sizeof(float4) == 0 &&
+		offset + run->head <= ((PageHeader) page)->pd_lower;
+}
+
 extern IvfPlace ivf_run_end(const IvfRun *run);
 extern void ivf_row_read(Relation index, Snapshot snapshot, const IvfRun *run,
 						 int row, void *head, void *body);

@@ -59,6 +59,7 @@ need() {
 	"$@" >/dev/null 2>&1 || missing+=("$package")
 }
 
+has_fuzzer() { echo 'int LLVMFuzzerTestOneInput() { return 0; }' | clang-14 -fsanitize=fuzzer -o /dev/null -x c -; }
 has_libc_headers() { echo '#include <stdio.h>' | gcc -fsyntax-only -x c -; }
 
 # Takes back what install_packages puts under /etc.
@@ -151,7 +152,7 @@ empty_work() {
 # The files that make up the project, with no trace of an earlier build.
 source_files() {
 	tar -C "$clone" -cf - --exclude-vcs --exclude=./test/cluster --exclude=./.build \
-		--exclude=./test/unit/build --exclude=node_modules --exclude=__pycache__ \
+		--exclude=./test/unit/build --exclude=./test/fuzz/build --exclude=node_modules --exclude=__pycache__ \
 		--exclude='*.o' --exclude='*.so' --exclude='*.bc' --exclude=./tmp_check \
 		--exclude=./results --exclude=./output_iso --exclude=./bench/results "$@" .
 }

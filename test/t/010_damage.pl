@@ -266,7 +266,9 @@ special_damage('refine page: of a list', $open_refine_page, owner => sub { leaf(
 damage('refine page: of a list, out of reach', plain => 'it is a page of rows, and belongs to 1',
 	sub { my ($f) = @_; my $b = $f->add_copy($open_refine_page->($f)); $f->special($b, 'owner', 1); return $b });
 damage('refine page: its end', plain => 'a row runs past the end of the data',
-	sub { my ($f) = @_; my $b = $open_refine_page->($f); $f->header($b, 'lower', $f->header($b, 'lower') - 1); return $b });
+	sub { my ($f) = @_; my $b = $open_refine_page->($f); $f->header($b, 'lower', $f->header($b, 'lower') - 4); return $b });
+damage('refine page: its end, within a float', plain => 'its data end at offset \d+, free space at 8160',
+	sub { my ($f) = @_; my $b = $open_refine_page->($f); $f->header($b, 'lower', $f->header($b, 'lower') + 1); return $b });
 
 # The tree -----------------------------------------------------------------------
 
