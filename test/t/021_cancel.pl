@@ -27,7 +27,7 @@ ivf_setup($node);
 $node->safe_psql('postgres', <<"SQL");
 CREATE UNLOGGED TABLE items (id int, v vector(64));
 INSERT INTO items SELECT i, v FROM generate_series(1, $rows) i, LATERAL
-	(SELECT array_agg((i * 7919::bigint + j * j * 104729 + i * j * 31::bigint) % 1009 / 504.5 - 1 ORDER BY j)::vector AS v
+	(SELECT array_agg((i * 7919::bigint + j * j * 104729::bigint + i * j * 31::bigint) % 1009 / 504.5 - 1 ORDER BY j)::vector AS v
 		FROM generate_series(1, 64) j OFFSET i - i) s;
 CREATE UNLOGGED TABLE spare (id int, v vector(64));
 -- Cancels the first session of which a view says something.
