@@ -5,22 +5,6 @@
 \i :abs_srcdir/test/include/ivf.sql
 \set ECHO all
 
--- Builds an index for each metric on the column v of a table and compares it.
-CREATE FUNCTION compare(relation text, lists int, VARIADIC queries vector[]) RETURNS int LANGUAGE plpgsql AS $$
-DECLARE
-	metric text[];
-	rows int;
-BEGIN
-	FOREACH metric SLICE 1 IN ARRAY '{{vector_l2_ops,<->},{vector_ip_ops,<#>},{vector_cosine_ops,<=>}}'::text[] LOOP
-		EXECUTE format('CREATE INDEX compared ON %s USING ivf (v %s) WITH (lists = %s)', relation, metric[1], lists);
-		rows := oracle(relation, 'v', metric[2], VARIADIC queries);
-		PERFORM sound(relation::regclass);
-		DROP INDEX compared;
-	END LOOP;
-	RETURN rows;
-END
-$$;
-
 -- every number of dimensions that is special to codes, columns or pages; the
 -- queries are a row, another point, a far one, the origin and NULL
 CREATE FUNCTION compare_dimensions(dimensions int, rows int, lists int) RETURNS int LANGUAGE plpgsql AS $$

@@ -129,11 +129,11 @@ sub rescans
 }
 my $next = 'q.a[1 + i % 100]';
 rescans('ten rows', '', "SELECT id FROM items ORDER BY v <-> $next LIMIT 1", 32, 1);
-rescans('all lists probed', 'SET ivf.probes = 1000', "SELECT id FROM items ORDER BY v <-> $next LIMIT 1", 32, 1, $soak ? $repeats : 500);
+rescans('all lists probed', 'SET ivf.probes = 1000', "SELECT id FROM items ORDER BY v <-> $next LIMIT 1", 32, 1, $soak ? 20_000 : 500);
 rescans('inner products, a tree of three levels', '', "SELECT id FROM products ORDER BY v <#> $next LIMIT 1", 32, 1);
-rescans('to the end, past rows without a direction and NULLs', '', "SELECT id FROM angles ORDER BY v <=> $next", 32, 40);
+rescans('to the end, past rows without a direction and NULLs', '', "SELECT id FROM angles ORDER BY v <=> $next", 32, 40, $soak ? 20_000 : $repeats);
 rescans('a NULL to look for', '', 'SELECT id FROM items ORDER BY v <-> q.a[1000 + i] LIMIT 1', 32, 1);
-rescans('rows all at one distance', 'SET work_mem = 64', 'SELECT id FROM equal ORDER BY v <-> q.a[1 + i % 100] LIMIT 1', 3, 1, $soak ? $repeats : 500);
+rescans('rows all at one distance', 'SET work_mem = 64', 'SELECT id FROM equal ORDER BY v <-> q.a[1 + i % 100] LIMIT 1', 3, 1, $soak ? 10_000 : 500);
 rescans('an expression', '', "SELECT id FROM expressions ORDER BY l2_normalize(subvector(v, 1, 16))::vector(16) <-> $next LIMIT 1", 16, 1);
 rescans('vectors out of line', '', "SELECT id FROM toasted ORDER BY v <-> $next LIMIT 1", 64, 1);
 
@@ -239,7 +239,7 @@ for my $case ([ 'the usual lists probed', 'long', 0 ], [ 'all lists probed', 'lo
 
 # In MB: maintenance_work_mem, rows, dimensions, lists
 my @builds = ([ 1, 10_000, 16, 0 ], [ 1, 1000, 2000, 0 ], [ 8, 20_000, 64, 0 ], [ 2, 5000, 64, 3500 ], [ 2, 5000, 2000, 60 ]);
-push @builds, [ 64, 200_000, 128, 0 ], [ 64, 40_000, 2000, 0 ], [ 64, 200_000, 128, 40_000 ], [ 1, 500_000, 16, 0 ] if $soak;
+push @builds, [ 64, 200_000, 128, 0 ], [ 64, 20_000, 2000, 0 ], [ 16, 50_000, 64, 25_000 ] if $soak;
 for my $build (@builds)
 {
 	my ($memory, $rows, $dimensions, $lists) = @$build;
