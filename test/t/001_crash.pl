@@ -15,17 +15,16 @@ use Time::HiRes qw(sleep);
 
 my $node = ivf_node('crash');
 
-# few buffers and a busy writer: pages get to the disk in any order before the
-# crash
+# many buffers, which nobody writes: at a crash the disk has what WAL says, no
+# more
 $node->append_conf('postgresql.conf', <<'CONF');
-shared_buffers = 2MB
+shared_buffers = 64MB
+bgwriter_lru_maxpages = 0
 max_connections = 40
 max_prepared_transactions = 4
 checkpoint_timeout = 1h
 log_statement = none
 restart_after_crash = on
-bgwriter_delay = 10ms
-bgwriter_lru_maxpages = 1000
 CONF
 $node->start;
 ivf_setup($node);
@@ -95,6 +94,15 @@ crash();
 ivf_sound($node, 'parted', '<->', 'and after the next crash', 40);
 
 # Work in flight -------------------------------------------------------------------
+
+# few buffers and a busy writer: pages get to the disk in any order before the
+# crash
+$node->append_conf('postgresql.conf', <<'CONF');
+shared_buffers = 2MB
+bgwriter_delay = 10ms
+bgwriter_lru_maxpages = 1000
+CONF
+$node->restart;
 
 # Where pages may be torn, which SIGKILL in the middle of a write may do, they
 # are in the WAL as a whole; after an immediate stop records alone must do.

@@ -95,6 +95,7 @@ for my $round (1 .. $rounds)
 	$node->safe_psql('postgres', 'CHECKPOINT');
 	$before{$_} = bytes_of($_) for keys %before;
 
+	$node->safe_psql('postgres', 'REINDEX INDEX items_cosine');
 	my $load = load_start($node, $seed + $round, 60, without => 'checkpoint');
 	sleep 1.2;
 	my %after = index_files();

@@ -210,7 +210,7 @@ SELECT note_answers();
 SQL
 $primary->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP on, TRUNCATE off) items; INSERT INTO items (v) SELECT noise(i, 24) FROM generate_series(1, 300) i');
 $primary->safe_psql('postgres', 'SELECT note_answers()');
-caught_up('beside a cursor', $patient);
+caught_up('beside a cursor', $patient, $hasty);
 $got .= $reader->query_safe('FETCH ALL FROM c');
 my $expected = $reader->query_safe('SET enable_indexscan = off; SET enable_seqscan = on; SET enable_sort = on; SELECT id, v <-> noise(1, 24) AS d FROM items ORDER BY v <-> noise(1, 24)');
 # rows without a distance follow in any order

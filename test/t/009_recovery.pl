@@ -20,8 +20,6 @@ max_connections = 40
 wal_keep_size = 1GB
 log_statement = none
 CONF
-my $version = $primary->config_data('--version') =~ /^PostgreSQL (\d+)/ ? $1 : die;
-$primary->append_conf('postgresql.conf', "summarize_wal = on\n") if $version >= 17;
 $primary->start;
 ivf_setup($primary);
 load_tables($primary);
@@ -40,13 +38,6 @@ sleep 0.5;
 $primary->backup('base');
 $primary->command_ok([ 'pg_verifybackup', '--exit-on-error', $primary->backup_dir . '/base' ], 'a backup of a server at work is verified');
 sleep 0.3;
-my @incremental;
-if ($version >= 17)
-{
-	$primary->backup('more', backup_options => [ '--incremental', $primary->backup_dir . '/base/backup_manifest' ]);
-	@incremental = ('more');
-	sleep 0.3;
-}
 $primary->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'session'");
 is(load_end($load), '', 'the load met no error');
 load_sound($primary, 'the server itself');
@@ -99,17 +90,7 @@ for my $target (@targets)
 	my ($kind, $value, $answers) = @$target;
 	my $name = "recovered to $kind $value";
 	my $node = PostgreSQL::Test::Cluster->new("to_$kind" . ($kind eq 'name' ? "_$value" : ''));
-
-	# in turn from the full and from the incremental backup, where there is one
-	my $from = @incremental && $kind eq 'name' ? 'combined' : 'base';
-	if ($from eq 'combined' && !-d $primary->backup_dir . '/combined')
-	{
-		$primary->command_ok(
-			[ 'pg_combinebackup', $primary->backup_dir . '/base', $primary->backup_dir . '/more', '-o', $primary->backup_dir . '/combined' ],
-			'an incremental backup is put together');
-		$primary->command_ok([ 'pg_verifybackup', '--exit-on-error', $primary->backup_dir . '/combined' ], 'and verified');
-	}
-	$node->init_from_backup($primary, $from, has_restoring => 1, standby => 0);
+	$node->init_from_backup($primary, 'base', has_restoring => 1, standby => 0);
 	$node->append_conf('postgresql.conf', "recovery_target_$kind = '$value'\nrecovery_target_action = promote\narchive_mode = off\n");
 	# the place is where the next record begins
 	$node->append_conf('postgresql.conf', "recovery_target_inclusive = off\n") if $kind eq 'lsn';
