@@ -40,27 +40,26 @@ CREATE SEQUENCE searches;
 CREATE SEQUENCE cursors;
 CREATE SEQUENCE builds;
 
--- The index of that name now.  One that is being replaced is not valid any
--- more, and its name is soon the new one's; one that is dropped has no name.
-CREATE FUNCTION check_named(relation text, index text) RETURNS void LANGUAGE plpgsql AS $$
+-- The valid index of that name.  It can become another one, or none, until the
+-- check has opened it, but it stays: who drops it waits for our lock.
+CREATE FUNCTION check_named(relation text, name text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	index oid;
 BEGIN
-	-- who has this lock is waited for before an index vanishes
 	EXECUTE 'LOCK TABLE ' || relation || ' IN ACCESS SHARE MODE';
 	FOR try IN 1 .. 100 LOOP
-		IF to_regclass(index) IS NULL THEN
-			RETURN;
-		END IF;
+		SELECT oid INTO index FROM pg_class JOIN pg_index ON indexrelid = oid WHERE relname = name AND indisvalid;
+		EXIT WHEN index IS NULL;
 		BEGIN
-			PERFORM ivf_check(to_regclass(index), true), nextval('checks');
+			PERFORM ivf_check(index, true), nextval('checks');
 			RETURN;
 		EXCEPTION WHEN object_not_in_prerequisite_state THEN
-			IF to_regclass(index) IS NULL OR index = 'busy_more' THEN
-				RETURN;
-			END IF;
 			PERFORM pg_sleep(0.01);
 		END;
 	END LOOP;
-	RAISE EXCEPTION 'index % does not become valid', index;
+	IF name <> 'busy_more' THEN
+		RAISE EXCEPTION 'there is no valid index %', name;
+	END IF;
 END
 $$;
 

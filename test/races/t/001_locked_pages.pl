@@ -24,13 +24,14 @@ sub sql { return $node->safe_psql('postgres', $_[0]) }
 # a page where the next rows may begin.  Some rows are deleted.
 sub make_table
 {
-	my ($dimensions, $rows) = @_;
+	my ($dimensions, $rows, $step) = @_;
+	$step //= 1;
 	sql(<<"SQL");
 DROP TABLE IF EXISTS item;
 CREATE TABLE item (id int PRIMARY KEY, v vector($dimensions)) WITH (vacuum_truncate = off);
 INSERT INTO item SELECT i, near(i, i % 2, $dimensions) FROM generate_series(1, 64) i;
 CREATE INDEX item_v ON item USING ivf (v) WITH (lists = 2);
-INSERT INTO item SELECT i, near(i, i % 2, $dimensions) FROM generate_series(65, $rows) i;
+INSERT INTO item SELECT i, near(i, i % 2, $dimensions) FROM generate_series(65, $rows, $step) i;
 DELETE FROM item WHERE id BETWEEN 11 AND 20;
 SQL
 	return;
@@ -107,7 +108,9 @@ sub race
 	go($gate, 1);
 	ended($_) for $one, @others;
 	close_gate($gate);
-	is(sql("SELECT verify('item')"), $rows, "$name: all rows are there");
+	my ($out, $err) = ('', '');
+	$node->psql('postgres', "SELECT verify('item')", stdout => \$out, stderr => \$err);
+	is("$out$err", $rows, "$name: all rows are there");
 	return;
 }
 
@@ -128,6 +131,9 @@ make_table(40, 128);
 race('two chains, pages added first', 'append extended', $ONE, [ $OTHER, $SAME, $OTHERS ], [], 191);
 make_table(40, 128);
 race('two chains, the page for rows full meanwhile', 'append rows', $ONE, [ $SAME, $VACUUM ], [ $OTHER, $OTHERS ], 191);
+# only one list has grown, so that several runs fit on the page
+make_table(40, 128, 2);
+race('two chains, the page for rows fuller meanwhile', 'append rows', $ONE, [ $SAME, $VACUUM ], [$OTHER], 89);
 make_table(40, 128);
 race('VACUUM', 'append extended', $ONE, [ $VACUUM, $SAME_TOO ], [], 189);
 
