@@ -18,6 +18,7 @@ SELECT '[1e400]'::vector;
 -- not numbers that a vector may hold
 SELECT '[NaN]'::vector;
 SELECT '[1,nan]'::vector;
+SELECT '[nan(99999999999999999999)]'::vector;
 SELECT '[Infinity]'::vector;
 SELECT '[-inf]'::vector;
 

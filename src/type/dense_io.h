@@ -38,7 +38,9 @@ DENSE_LOCAL(parse_element)(const char **p, const char *input,
 	if (end == *p)
 		return dense_syntax_error(DENSE_STRING, input,
 								  "A number is missing.", escontext);
-	if (errno != ERANGE && !dense_check_finite(value, DENSE_STRING, escontext))
+	/* a NaN with too long a number behind it is out of range as well */
+	if ((errno != ERANGE || isnan(value)) &&
+		!dense_check_finite(value, DENSE_STRING, escontext))
 		return false;
 	*element = DENSE_PUT(value);
 	if (isinf(DENSE_GET(*element)))

@@ -359,11 +359,19 @@ static const char *const tokens[] = {
 	"00000000000000000000000000000001", "0.10000000149011611938476562500000000000000000000",
 };
 
-static const char *const corpus[] = {
-	"\2[1,2,3]", "\2 [ 1.5 , -2e3 ,0x10] ", "\2[]", "\2[1e-45,3.4e38]", "\2{1,2}", "\2[1", "\2[1,]", "\2[nan]",
-	"\1\0\1\0\0\x3F\x80\0\0", "\1\0\2\0\0\x80\0\0\0\0\0\0\1", "\1\x3E\x80\0\0",
+#define SEED(bytes)	{bytes, sizeof(bytes) - 1}
+static const struct
+{
+	const char *bytes;
+	size_t		size;
+}			corpus[] =
+{
+	SEED("\2[1,2,3]"), SEED("\2 [ 1.5 , -2e3 ,0x10] "), SEED("\2[]"), SEED("\2[1e-45,3.4e38]"),
+	SEED("\2{1,2}"), SEED("\2[1"), SEED("\2[1,]"), SEED("\2[nan]"),
+	SEED("\2[1,NaN(99999999999999999999)]"),
+	SEED("\1\0\1\0\0\x3F\x80\0\0"), SEED("\1\0\2\0\0\x80\0\0\0\0\0\0\1"),
+	SEED("\1\x3E\x80\0\0"),
 };
-static const int corpus_size[] = {8, 23, 3, 14, 6, 3, 4, 6, 9, 13, 5};
 
 static size_t
 insert(uint8 *data, size_t size, size_t at, const void *bytes, size_t length)
@@ -444,8 +452,8 @@ main(int argc, char **argv)
 		/* half of the time it goes on from where it was, if that is not too long */
 		if (size == 0 || size > 4096 || below(2) == 0)
 		{
-			size = corpus_size[pick];
-			memcpy(data, corpus[pick], size);
+			size = corpus[pick].size;
+			memcpy(data, corpus[pick].bytes, size);
 		}
 		size = mutate(data, size);
 		LLVMFuzzerTestOneInput(data, size);
