@@ -210,6 +210,24 @@ build_extension() {
 	"${server_user[@]}" make -s -C "$work/src" -j "$(nproc)" install >"$1" 2>&1 8<&-
 }
 
+# copy_installation ROOT: a copy of the private installation that works in the
+# file system below ROOT, whose libraries may be others.  Sets copied to its
+# folder there, seen from inside; those of our libraries that its programs want
+# are in the folder needed of it, for what is missing there.
+copies=()
+copy_installation() {
+	local to
+	to=$(mktemp -d "$1/var/tmp/vecfeat.XXXXXX")
+	copies+=("$to")
+	chmod 755 "$to"
+	tar -C "$work/pg" -chf - --exclude=./usr/include --exclude=bitcode --exclude=pgxs . | tar -C "$to" -xf - --no-same-owner
+	copied=$to${bindir#"$work/pg"}
+	copied=${copied%/bin}
+	mkdir "$copied/needed"
+	{ ldd "$bindir"/* 2>/dev/null || true; } | awk '$3 ~ /^\// { print $3 }' | sort -u | xargs -r cp -L -t "$copied/needed"
+	copied=${copied#"$1"}
+}
+
 # Server ---------------------------------------------------------------------
 
 # start_server [SETTING...]: a cluster in $work/data, reached by PGHOST alone
@@ -258,6 +276,7 @@ clean_up() {
 	cd /
 	stop_server
 	restore_config
+	[ ${#copies[@]} = 0 ] || rm -rf "${copies[@]}"
 	exit $status
 }
 trap clean_up EXIT
