@@ -339,10 +339,11 @@ make_cells(const IvfSample *sample, IvfClusters *clusters, int cells, Prng *prng
 	int			n = clusters->n;
 	int			wanted = Min(sample->rows, cells * ROWS_PER_CELL);
 	float4	   *part = sample->row;
-	int			i;
 
 	if (wanted < sample->rows)
 	{
+		int			i;
+
 		part = alloc_rows(wanted, n);
 		for (i = 0; i < wanted; i++)
 			memcpy(part + (Size) i * n,

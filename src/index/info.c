@@ -83,8 +83,9 @@ count_page(Relation index, BlockNumber block, Page page, int n, Census *census)
 					if (ItemPointerIsValid(&IvfPageTids(page)[i]))
 						census->entries++;
 				}
+				census->meta_pages++;
 			}
-			/* FALLTHROUGH */
+			break;
 		case IVF_META_PAGE:
 		case IVF_MEAN_PAGE:
 			census->meta_pages++;

@@ -54,7 +54,6 @@ sample_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	MemoryContext old;
 	const float4 *x;
 	bool		placed;
-	int			i;
 
 	if (!alive || isnull[0])
 		return;
@@ -69,6 +68,8 @@ sample_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		ivf_normalise(&raw, x, state->v);
 	if (placed)
 	{
+		int			i;
+
 		/* rotation can carry the largest values beyond float4 */
 		for (i = 0; i < build->n; i++)
 			state->row[i] = (float4) Max(Min(state->v[i], FLT_MAX), -FLT_MAX);

@@ -88,9 +88,7 @@ DENSE_LOCAL(sortable)(const DENSE_TYPE *v, int i)
 
 	if (i >= v->dim)
 		return 0;
-	value = DENSE_GET(v->x[i]);
-	if (value == 0)
-		value = 0;				/* drop the sign of a negative zero */
+	value = DENSE_GET(v->x[i]) + 0.0f;	/* -0 is 0 */
 	memcpy(&bits, &value, sizeof(bits));
 	return (bits & 0x80000000) ? ~bits : bits | 0x80000000;
 }
