@@ -125,6 +125,12 @@ pg_class_ownercheck(Oid relation, Oid role)
 	return true;
 }
 
+AclResult
+pg_class_aclcheck(Oid relation, Oid role, AclMode mode)
+{
+	return ACLCHECK_OK;
+}
+
 bool
 object_ownercheck(Oid class, Oid object, Oid role)
 {
