@@ -123,9 +123,9 @@ ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 	if (parent)
 		node->parent = *parent;
 	if (queue->count > 0)
-		node->base = node[-1].base + node[-1].blocks * VEC_BLOCK;
+		node->base = node[-1].base + ivf_scored_slots(&node[-1]);
 	ivf_scored_make(node, queue->query, queue->certain, w);
-	if (node->base + (uint64) node->blocks * VEC_BLOCK > PG_UINT32_MAX)
+	if ((uint64) node->base + ivf_scored_slots(node) > PG_UINT32_MAX)
 		elog(ERROR, "too many entries in the lists of one scan");
 	if (queue->marked)
 		ivf_take_marked(queue, queue->count);

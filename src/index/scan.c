@@ -437,8 +437,7 @@ read_code_page(IndexScanDesc scan, IvfScan *so, BlockNumber block)
 	page = BufferGetPage(buffer);
 	compat_test_old_snapshot(scan->xs_snapshot, index, page);
 	so->tid_count = so->tid_next = 0;
-	if (!PageIsNew(page) && IvfOpaque(page)->kind == IVF_CODE_PAGE &&
-		IvfOpaque(page)->level == 0)
+	if (!PageIsNew(page) && ivf_is_leaf_page(index, &so->meta, block, page))
 	{
 		uint32		offset;
 

@@ -14,6 +14,11 @@ keep_bounds(const float4 *bounds, const IvfRun *run, void *arg)
 {
 	IvfScored  *node = arg;
 
+	if (node->blocks == PG_INT32_MAX / VEC_BLOCK)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a list has more than %d entries", PG_INT32_MAX),
+				 errhint("REINDEX gives the index more lists.")));
 	if (node->blocks == node->room)
 	{
 		node->room = node->room * 2;

@@ -25,6 +25,13 @@ typedef struct IvfScored
 	IvfRun	   *runs;			/* one a block, or NULL with bounds */
 } IvfScored;
 
+/* places that the node takes in the queue; score refuses lists with more */
+static inline uint32
+ivf_scored_slots(const IvfScored *node)
+{
+	return (uint32) node->blocks * VEC_BLOCK;
+}
+
 extern void ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain,
 							const float4 *w);
 extern bool ivf_scored_restore(IvfScored *node, IvfQuery *query, bool certain);

@@ -64,9 +64,14 @@ key_of(int64 number)
 void
 ivf_spill_add(IvfSpill *spill, const IvfCandidate *candidate)
 {
-	Spilled		spilled = {candidate->node, candidate->row, candidate->run,
-	candidate->tid};
+	Spilled		spilled;
 
+	/* its padding goes to a file */
+	memset(&spilled, 0, sizeof(spilled));
+	spilled.node = candidate->node;
+	spilled.row = candidate->row;
+	spilled.run = candidate->run;
+	spilled.tid = candidate->tid;
 	ivf_sorter_put(spill->next, number_of(candidate->key), 0, &spilled,
 				   sizeof(spilled));
 	spill->count++;

@@ -76,9 +76,9 @@ void
 ivf_take_marked(IvfQueue *queue, uint32 number)
 {
 	const IvfScored *node = &queue->nodes[number];
-	int			slot;
+	uint32		slot;
 
-	for (slot = 0; slot < node->blocks * VEC_BLOCK; slot++)
+	for (slot = 0; slot < ivf_scored_slots(node); slot++)
 	{
 		TopKItem	item = topk_item(node->bounds[slot], node->base + slot);
 
@@ -117,9 +117,9 @@ offer(const IvfQueue *queue, const IvfScored *node, TopK *top)
 {
 	const float4 *bounds = node->bounds;
 	float4		limit = top->full ? topk_key(top->limit) : FLT_MAX;
-	int			count = node->blocks * VEC_BLOCK;
-	int			first;
-	int			slot;
+	uint32		count = ivf_scored_slots(node);
+	uint32		first;
+	uint32		slot;
 
 	for (first = 0; first < count; first += 8)
 	{
@@ -239,7 +239,8 @@ ivf_take_chunk(IvfQueue *queue, int count)
 
 /* is an entry of a node not taken yet, and alive? */
 static inline bool
-is_beyond(const IvfQueue *queue, const IvfScored *node, int slot, TopKItem *item)
+is_beyond(const IvfQueue *queue, const IvfScored *node, uint32 slot,
+		  TopKItem *item)
 {
 	*item = topk_item(node->bounds[slot], node->base + slot);
 	return node->bounds[slot] < INFINITY &&
@@ -254,12 +255,12 @@ static TopKItem
 nth_beyond(IvfQueue *queue, uint64 wanted)
 {
 	const IvfScored *last = &queue->nodes[queue->count - 1];
-	uint64		stride = (last->base + (uint64) last->blocks * VEC_BLOCK) / SPILL_SAMPLE + 1;
+	uint64		stride = ((uint64) last->base + ivf_scored_slots(last)) / SPILL_SAMPLE + 1;
 	TopKItem	sample[SPILL_SAMPLE];
 	uint64		seen = 0;
 	int			count = 0;
 	int			i;
-	int			slot;
+	uint32		slot;
 
 	for (i = 0; i < queue->count; i++)
 	{
@@ -267,7 +268,7 @@ nth_beyond(IvfQueue *queue, uint64 wanted)
 		bool		restored = ivf_scored_restore(node, queue->query, queue->certain);
 
 		CHECK_FOR_INTERRUPTS();
-		for (slot = 0; slot < node->blocks * VEC_BLOCK; slot++)
+		for (slot = 0; slot < ivf_scored_slots(node); slot++)
 		{
 			TopKItem	item;
 
@@ -308,9 +309,9 @@ spill_node(IvfQueue *queue, uint32 number, TopKItem limit, TopKItem last)
 {
 	IvfScored  *node = &queue->nodes[number];
 	bool		restored = ivf_scored_restore(node, queue->query, queue->certain);
-	int			slot;
+	uint32		slot;
 
-	for (slot = 0; slot < node->blocks * VEC_BLOCK; slot++)
+	for (slot = 0; slot < ivf_scored_slots(node); slot++)
 	{
 		TopKItem	item;
 		IvfCandidate candidate;

@@ -134,3 +134,38 @@ ivf_mean_read(Relation index, const IvfMetaData *meta, float4 *mean)
 		block = next;
 	}
 }
+
+/*
+ * Is a page, which is not new, one of a leaf's code pages?  Readers of the whole
+ * file pass over others, so a damaged kind would lose rows in silence: it has to
+ * go with the page's owner.
+ */
+bool
+ivf_is_leaf_page(Relation index, const IvfMetaData *meta, BlockNumber block,
+				 Page page)
+{
+	const IvfPageOpaqueData *opaque = IvfOpaque(page);
+	bool		fits = false;
+
+	switch (opaque->kind)
+	{
+		case IVF_CODE_PAGE:
+			return opaque->level == 0;
+		case IVF_META_PAGE:
+			fits = (block == IVF_META_BLOCK);
+			break;
+		case IVF_MEAN_PAGE:
+			fits = (opaque->owner == meta->mean);
+			break;
+		case IVF_TIDS_PAGE:
+			fits = (opaque->owner == meta->nulls || opaque->owner == meta->nans);
+			break;
+		case IVF_REFINE_PAGE:
+			fits = (opaque->owner == InvalidBlockNumber);
+			break;
+	}
+	if (!fits)
+		ivf_corrupted(index, block, "the page is of kind %u and belongs to %u",
+					  opaque->kind, opaque->owner);
+	return false;
+}

@@ -14,5 +14,7 @@ extern void ivf_mean_read(Relation index, const IvfMetaData *meta, float4 *mean)
 extern int	ivf_mean_pages(int dimensions);
 extern void ivf_mean_fill(Page page, const float4 *mean, int dimensions,
 						  int number);
+extern bool ivf_is_leaf_page(Relation index, const IvfMetaData *meta,
+							 BlockNumber block, Page page);
 
 #endif							/* VECFEAT_META_H */

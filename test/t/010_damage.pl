@@ -151,6 +151,11 @@ for my $offset (8168, 8192)
 	# what a reader takes for its kind stands on another page, and a list would be left out
 	$cases[-1]{unordered} = 1;
 }
+for my $kind (1, 2, 3, 5)
+{
+	special_damage("kind of a leaf: $kind", \&leaf, kind => $kind, "the page is of kind $kind, expected 4");
+	$cases[-1]{unordered} = 1;
+}
 damage('free space', plain => 'its data end at offset \d+, free space at 8152',
 	sub { my ($f) = @_; $f->header(last_page($f, leaf($f)), 'upper', 8152); return last_page($f, leaf($f)) });
 damage('kind of a page that is not pointed to', plain => 'the page is of unknown kind 9',
