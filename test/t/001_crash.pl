@@ -18,6 +18,7 @@ my $node = ivf_node('crash');
 # many buffers, which nobody writes: at a crash the disk has what WAL says, no
 # more
 $node->append_conf('postgresql.conf', <<'CONF');
+wal_level = replica
 shared_buffers = 64MB
 bgwriter_lru_maxpages = 0
 max_connections = 40

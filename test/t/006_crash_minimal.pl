@@ -16,13 +16,12 @@ use Time::HiRes qw(sleep);
 
 my $node = ivf_node('minimal');
 $node->append_conf('postgresql.conf', <<'CONF');
-shared_buffers = 2MB
+shared_buffers = 32MB
 max_connections = 40
 wal_level = minimal
 max_wal_senders = 0
 checkpoint_timeout = 1h
 bgwriter_delay = 10ms
-bgwriter_lru_maxpages = 1000
 log_statement = none
 restart_after_crash = on
 CONF
@@ -103,10 +102,12 @@ my $seed = $ENV{IVF_SEED} // 1;
 note("first seed: $seed");
 for my $round (1 .. $rounds)
 {
-	# files are synced at the end of a transaction, or logged then
+	# files are synced at the end of a transaction, or logged then; and pages are
+	# not written before they must be, or at any time
 	my $threshold = $round % 2 ? 0 : '1GB';
+	my $written = $round % 2 ? 0 : 1000;
 	my $name = "round $round (wal_skip_threshold = $threshold)";
-	$node->append_conf('postgresql.conf', "wal_skip_threshold = $threshold\n");
+	$node->append_conf('postgresql.conf', "wal_skip_threshold = $threshold\nbgwriter_lru_maxpages = $written\n");
 	$node->reload;
 	$node->safe_psql('postgres', 'CHECKPOINT') if $round % 3;
 	$node->safe_psql('postgres', 'INSERT INTO fleeting SELECT id, v FROM items WHERE id % 10 = 0');

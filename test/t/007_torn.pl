@@ -17,6 +17,7 @@ use Time::HiRes qw(sleep);
 
 my $node = ivf_node('torn', extra => ['--data-checksums']);
 $node->append_conf('postgresql.conf', <<'CONF');
+wal_level = replica
 shared_buffers = 2MB
 max_connections = 40
 max_wal_size = 10GB
