@@ -240,16 +240,19 @@ sub crash_postmaster
 }
 
 # One backend: the server ends the others, recovers and goes on by itself.
-# Returns what it has logged meanwhile.
+# Returns what it has logged meanwhile; nothing, if the process was at its end
+# already.
 sub crash_backend
 {
 	my ($node, $pid) = @_;
 	my $before = -s $node->logfile;
-	kill 'KILL', $pid;
+	kill 'KILL', $pid or return '';
 	for my $i (1 .. 3000)
 	{
 		# a psql that is turned away leaves a broken pipe: the log is asked
-		return $1 if slurp_file($node->logfile, $before) =~ /^(.*all server processes terminated; reinitializing.*ready to accept connections)/s;
+		my $log = slurp_file($node->logfile, $before);
+		return $1 if $log =~ /^(.*all server processes terminated; reinitializing.*ready to accept connections)/s;
+		return '' if $i == 150 && $log !~ /\(PID $pid\) was terminated/;
 		sleep 0.02;
 	}
 	die 'the server does not come back';
@@ -259,13 +262,13 @@ sub crash_backend
 sub crash_session
 {
 	my ($node, $number) = @_;
-	my @pids;
-	until (@pids)
+	my $log = '';
+	until ($log)
 	{
-		@pids = split /\n/, $node->safe_psql('postgres',
+		my @pids = split /\n/, $node->safe_psql('postgres',
 			"SELECT pid FROM pg_stat_activity WHERE application_name = 'session' AND state = 'active' ORDER BY pid");
+		$log = crash_backend($node, $pids[ $number % @pids ]) if @pids;
 	}
-	crash_backend($node, $pids[ $number % @pids ]);
 	return;
 }
 
