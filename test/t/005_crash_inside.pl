@@ -38,7 +38,7 @@ CREATE PROCEDURE wait_for_phase(command text, pattern text, written bigint, INOU
 DECLARE
 	start pg_lsn;
 BEGIN
-	FOR i IN 1 .. 4000 LOOP
+	FOR i IN 1 .. 2500 LOOP
 		COMMIT;
 		PERFORM pg_stat_clear_snapshot();
 		EXECUTE format('SELECT pid FROM pg_stat_progress_%s WHERE phase LIKE %L', command, pattern) INTO process;
@@ -89,13 +89,15 @@ sub killed_within_ok
 	return;
 }
 
-# Sessions that write while an index is made beside them.
+# Sessions that write while an index is made beside them, as many rows as make
+# its validation long enough to be met.
 my $script = PostgreSQL::Test::Utils::tempdir() . '/write.sql';
 append_to_file($script, <<'SQL');
 \set id random(1, 8000)
-INSERT INTO rows (v) VALUES (noise(:id, 24));
+INSERT INTO rows (v) SELECT noise(:id + i, 24) FROM generate_series(1, 200) i;
 UPDATE rows SET v = noise(:id + 1, 24) WHERE ctid = (SELECT ctid FROM rows WHERE id = :id FOR UPDATE SKIP LOCKED);
 DELETE FROM rows WHERE ctid = (SELECT ctid FROM rows WHERE id = :id + 100 FOR UPDATE SKIP LOCKED);
+DELETE FROM rows WHERE ctid = ANY (ARRAY(SELECT ctid FROM rows WHERE id > 10000 ORDER BY id LIMIT 150 FOR UPDATE SKIP LOCKED));
 SQL
 my $writers;
 my %writing = (
