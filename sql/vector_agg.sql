@@ -73,5 +73,11 @@ SELECT count(*), sum(s) = '[200010000]' AS same FROM (SELECT i, sum(subvector(v,
 RESET work_mem; RESET enable_sort;
 
 -- states are out of reach of SQL
-SELECT vector_accum(NULL, '[1]');
+DO $$
+BEGIN
+	PERFORM vector_accum(NULL, '[1]');
+EXCEPTION WHEN others THEN
+	RAISE NOTICE 'refused';
+END
+$$;
 DROP TABLE agg, moving, par, mixed;
