@@ -210,6 +210,19 @@ SELECT note_answers();
 SQL
 $primary->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP on, TRUNCATE off) items; INSERT INTO items (v) SELECT noise(i, 24) FROM generate_series(1, 300) i');
 $primary->safe_psql('postgres', 'SELECT note_answers()');
+# the cursor holds the page of the row that it returned last; where replay waits
+# for that page, the cursor moves on
+my $target = $primary->lsn('insert');
+my $state = '';
+until ($state eq 'there')
+{
+	my $query = "SELECT CASE WHEN pg_last_wal_replay_lsn() >= '$target'::pg_lsn THEN 'there'
+		WHEN EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup' AND wait_event = 'BufferPin') THEN 'waits' END";
+	$patient->poll_query_until('postgres', "SELECT ($query) IS NOT NULL") or die;
+	$state = $patient->safe_psql('postgres', $query);
+	$got .= $reader->query_safe('FETCH 1 FROM c') . "\n" if $state eq 'waits';
+	note('replay waited for the cursor') if $state eq 'waits';
+}
 caught_up('beside a cursor', $patient, $hasty);
 $got .= $reader->query_safe('FETCH ALL FROM c');
 my $expected = $reader->query_safe('SET enable_indexscan = off; SET enable_seqscan = on; SET enable_sort = on; SELECT id, v <-> noise(1, 24) AS d FROM items ORDER BY v <-> noise(1, 24)');
