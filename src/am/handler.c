@@ -36,6 +36,7 @@ VECFEAT_FUNCTION(vecfeat_ivfhandler)
 	am->amclusterable = false;
 	am->ampredlocks = false;
 	am->amcanparallel = false;
+	compat_can_build_in_parallel(am);
 	am->amcaninclude = false;
 	am->amusemaintenanceworkmem = false;
 	am->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL;

@@ -12,6 +12,7 @@
 
 #include <float.h>
 
+#include "access/parallel.h"
 #include "access/tableam.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -34,7 +35,14 @@ typedef struct AssignState
 	float4	   *residual;
 	float4	   *scratch;
 	Payload    *payload;
+	int			unreported;		/* rows since the last report */
 } AssignState;
+
+static double
+rows_done(const IvfBuild *build)
+{
+	return build->entries + build->nulls + build->nans;
+}
 
 static Size
 payload_size(int n)
@@ -65,6 +73,21 @@ push_placeless(AssignState *state, int chain, ItemPointer tid)
 }
 
 /*
+ * Counts entries of a list.
+ */
+void
+ivf_count_entries(IvfBuild *build, int list, uint32 count)
+{
+	if (build->list_entries[list] > PG_UINT32_MAX - count)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a list of index \"%s\" would have more than %u rows",
+						RelationGetRelationName(build->index), PG_UINT32_MAX),
+				 errhint("Ask for more lists, or increase maintenance_work_mem.")));
+	build->list_entries[list] += count;
+}
+
+/*
  * Encodes a row with a place and raises the radii above it.
  */
 static void
@@ -85,13 +108,7 @@ assign_entry(AssignState *state, ItemPointer tid)
 						clusters->list + (Size) list * n, tid,
 						state->residual, state->entry);
 	build->list_radius[list] = Max(build->list_radius[list], radius);
-	if (build->list_entries[list] == PG_UINT32_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a list of index \"%s\" would have more than %u rows",
-						RelationGetRelationName(build->index), PG_UINT32_MAX),
-				 errhint("Ask for more lists, or increase maintenance_work_mem.")));
-	build->list_entries[list]++;
+	ivf_count_entries(build, list, 1);
 	build->entries++;
 
 	if (build->height > 2)
@@ -103,6 +120,27 @@ assign_entry(AssignState *state, ItemPointer tid)
 	push_entry(state, list, tid, state->entry);
 }
 
+/*
+ * Reports how many rows are assigned, by all processes; the leader speaks for
+ * its workers, as only its own numbers are shown.
+ */
+static void
+report_rows(AssignState *state)
+{
+	IvfBuild   *build = state->build;
+
+	if (build->assigned == NULL)
+		ivf_build_done(rows_done(build));
+	else
+	{
+		uint64		before = pg_atomic_fetch_add_u64(build->assigned, state->unreported);
+
+		if (build->parallel)
+			ivf_build_done((double) (before + state->unreported));
+	}
+	state->unreported = 0;
+}
+
 static void
 assign_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 				bool alive, void *arg)
@@ -110,7 +148,6 @@ assign_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	AssignState *state = arg;
 	IvfBuild   *build = state->build;
 	MemoryContext old = MemoryContextSwitchTo(state->context);
-	double		done;
 
 	if (isnull[0])
 	{
@@ -128,35 +165,37 @@ assign_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(state->context);
-	done = build->entries + build->nulls + build->nans;
-	if ((int64) done % IVF_REPORT_ROWS == 0)
-		ivf_build_done(done);
+	if (++state->unreported == IVF_REPORT_ROWS)
+		report_rows(state);
 }
 
 /*
- * Kilobytes that the sort may use: of what the centroids and the state here
- * leave of the memory, two thirds.  While it merges, a sort was seen to take a
- * third more than it was given.
+ * Kilobytes that the sort of one of so many processes may use: of what the
+ * centroids and the states here leave of the memory, its share of two thirds.
+ * While it merges, a sort was seen to take a third more than it was given.
  */
 static int
-sort_memory(const IvfBuild *build)
+sort_memory(const IvfBuild *build, int participants)
 {
 	Size		rows = (Size) build->clusters->lists + build->clusters->cells;
-	Size		taken = rows * (sizeof(float4) * (build->n + 2) + sizeof(uint32)) +
-	64 * (Size) build->n;
+	Size		taken = rows * sizeof(float4) * (build->n + 1) +
+	participants * (rows * (sizeof(float4) + sizeof(uint32)) + 64 * (Size) build->n);
 
 	return (int) (Max((build->memory - Min(build->memory, taken)) / 3 * 2,
-					  build->memory / 4) / 1024);
+					  build->memory / 4) / participants / 1024);
 }
 
 /*
- * Scans the heap, fills the build's counts and radii, and leaves its sort
- * ready to be read with ivf_next_assigned().
+ * Assigns the rows of a scan, or all of the heap if that is NULL: one of
+ * several processes does its share.  Fills the build's counts and radii, and
+ * leaves its sort done.
  */
 void
-ivf_assign_rows(IvfBuild *build)
+ivf_assign_share(IvfBuild *build, int participants, SortCoordinate coordinate,
+				 TableScanDesc scan)
 {
 	AssignState state = {0};
+	bool		report = !IsParallelWorker();
 
 	state.build = build;
 	state.context = AllocSetContextCreate(CurrentMemoryContext, "ivf build row",
@@ -167,13 +206,14 @@ ivf_assign_rows(IvfBuild *build)
 	state.residual = palloc(sizeof(float4) * build->n);
 	state.scratch = palloc(ivf_nearest_space(build->clusters));
 	state.payload = palloc0(payload_size(build->n));
-	build->sorter = ivf_sorter_begin(sort_memory(build));
+	build->sorter = ivf_sorter_begin(sort_memory(build, participants), coordinate);
 	if (build->heap)
 		build->heap_tuples = table_index_build_scan(build->heap, build->index,
-													build->info, true, true,
-													assign_callback, &state, NULL);
+													build->info, true, report,
+													assign_callback, &state, scan);
 
-	ivf_build_phase(IVF_PHASE_SORT, build->entries + build->nulls + build->nans);
+	if (report)
+		ivf_build_phase(IVF_PHASE_SORT, rows_done(build));
 	ivf_sorter_sort(build->sorter);
 
 	MemoryContextDelete(state.context);
@@ -182,6 +222,27 @@ ivf_assign_rows(IvfBuild *build)
 	pfree(state.residual);
 	pfree(state.scratch);
 	pfree(state.payload);
+}
+
+/*
+ * Scans the heap, fills the build's counts and radii, and leaves its sort
+ * ready to be read with ivf_next_assigned().
+ */
+void
+ivf_assign_rows(IvfBuild *build)
+{
+	ivf_assign_share(build, 1, NULL, NULL);
+}
+
+/*
+ * The same when several processes have sorted their shares.
+ */
+void
+ivf_assign_merge(IvfBuild *build, SortCoordinate coordinate)
+{
+	ivf_build_phase(IVF_PHASE_SORT, rows_done(build));
+	build->sorter = ivf_sorter_begin(sort_memory(build, 1), coordinate);
+	ivf_sorter_sort(build->sorter);
 }
 
 /*

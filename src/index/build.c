@@ -9,6 +9,7 @@
 #include "catalog/index.h"
 #include "commands/progress.h"
 #include "index/ops.h"
+#include "index/parallel.h"
 #include "miscadmin.h"
 #include "page/pause.h"
 #include "pgstat.h"
@@ -91,9 +92,13 @@ declared_dimensions(Relation index)
 	return dim;
 }
 
-static void
-begin_build(IvfBuild *build, Relation heap, Relation index, IndexInfo *info,
-			ForkNumber fork)
+/*
+ * Sets up what the catalogs and settings say of a build: a process that helps
+ * another one with it finds the same.
+ */
+void
+ivf_build_begin(IvfBuild *build, Relation heap, Relation index,
+				IndexInfo *info, ForkNumber fork)
 {
 	memset(build, 0, sizeof(*build));
 	build->heap = heap;
@@ -147,13 +152,15 @@ run_build(IvfBuild *build)
 	if (build->heap)
 		ivf_build_phase(IVF_PHASE_ASSIGN, sample->table_rows);
 	IVF_PAUSE("build clustered");
-	ivf_assign_rows(build);
+	if (!ivf_parallel_assign(build))
+		ivf_assign_rows(build);
 	IVF_PAUSE("build assigned");
 	if (build->heap)
 		ivf_build_phase(IVF_PHASE_WRITE,
 						build->entries + build->nulls + build->nans);
 	ivf_write_index(build);
 	IVF_PAUSE("build written");
+	ivf_parallel_end(build);
 
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
@@ -171,7 +178,7 @@ ivf_build(Relation heap, Relation index, IndexInfo *info)
 	if (RelationGetNumberOfBlocks(index) != 0)
 		elog(ERROR, "index \"%s\" already contains data",
 			 RelationGetRelationName(index));
-	begin_build(&build, heap, index, info, MAIN_FORKNUM);
+	ivf_build_begin(&build, heap, index, info, MAIN_FORKNUM);
 	run_build(&build);
 	result->heap_tuples = build.heap_tuples;
 	result->index_tuples = build.entries + build.nulls + build.nans;
@@ -186,6 +193,6 @@ ivf_build_empty(Relation index)
 {
 	IvfBuild	build;
 
-	begin_build(&build, NULL, index, NULL, INIT_FORKNUM);
+	ivf_build_begin(&build, NULL, index, NULL, INIT_FORKNUM);
 	run_build(&build);
 }

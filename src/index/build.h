@@ -8,7 +8,9 @@
 #include "compat.h"
 
 #include "access/genam.h"
+#include "access/relscan.h"
 #include "nodes/execnodes.h"
+#include "port/atomics.h"
 
 #include "ground/kmeans.h"
 #include "index/sorter.h"
@@ -53,6 +55,8 @@ typedef struct IvfSample
 	float4	   *mean;			/* dim */
 } IvfSample;
 
+typedef struct IvfParallel IvfParallel;
+
 typedef struct IvfBuild
 {
 	Relation	heap;			/* NULL for an empty index */
@@ -70,7 +74,11 @@ typedef struct IvfBuild
 	IvfClusters *clusters;
 	int			height;
 
-	/* filled while rows are assigned */
+	/* while several processes assign rows, and until the index is written */
+	IvfParallel *parallel;		/* the leader's */
+	pg_atomic_uint64 *assigned; /* rows, by all */
+
+	/* filled while rows are assigned; by a worker with its share */
 	IvfSorter  *sorter;			/* the rows' entries, by list */
 	double		heap_tuples;
 	double		nulls;
@@ -97,6 +105,8 @@ typedef struct IvfBuild
 #define IVF_LIST_NULLS	(-2)
 #define IVF_LIST_NANS	(-1)
 
+extern void ivf_build_begin(IvfBuild *build, Relation heap, Relation index,
+							IndexInfo *info, ForkNumber fork);
 extern void ivf_build_phase(IvfPhase phase, double total);
 extern void ivf_build_done(double done);
 
@@ -115,6 +125,10 @@ extern Size ivf_nearest_space(const IvfClusters *clusters);
 
 /* assign.c */
 extern void ivf_assign_rows(IvfBuild *build);
+extern void ivf_assign_share(IvfBuild *build, int participants,
+							 SortCoordinate coordinate, TableScanDesc scan);
+extern void ivf_assign_merge(IvfBuild *build, SortCoordinate coordinate);
+extern void ivf_count_entries(IvfBuild *build, int list, uint32 count);
 extern bool ivf_next_assigned(IvfBuild *build, int *list, ItemPointer tid,
 							  IvfEntry *entry);
 

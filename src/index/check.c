@@ -108,8 +108,8 @@ run_check(IvfCheck *check, bool heapallindexed)
 	check->reached = MemoryContextAllocExtended(CurrentMemoryContext,
 												check->blocks / 8 + 1,
 												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	check->tids = ivf_sorter_begin(maintenance_work_mem / 2);
-	check->extents = ivf_sorter_begin(maintenance_work_mem / 8);
+	check->tids = ivf_sorter_begin(maintenance_work_mem / 2, NULL);
+	check->extents = ivf_sorter_begin(maintenance_work_mem / 8, NULL);
 
 	ivf_check_meta(check);
 	check->v = palloc(sizeof(double) * check->n);

@@ -203,7 +203,7 @@ collect(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 IvfSorter *
 ivf_check_heap_scan(IvfCheck *check)
 {
-	IvfSorter  *tids = ivf_sorter_begin(maintenance_work_mem / 4);
+	IvfSorter  *tids = ivf_sorter_begin(maintenance_work_mem / 4, NULL);
 	IndexInfo  *info = BuildIndexInfo(check->index);
 	TableScanDesc scan = table_beginscan_strat(check->heap, check->rows->snapshot,
 											   0, NULL, true, false);

@@ -142,7 +142,7 @@ spool_sample(CellRows *rows, IvfBuild *build, const IvfSample *sample,
 {
 	rows->prng.state = CLUSTER_SEED;
 	rows->clusters = clusters;
-	rows->sorter = ivf_sorter_begin((int) (build->memory / 4 / 1024));
+	rows->sorter = ivf_sorter_begin((int) (build->memory / 4 / 1024), NULL);
 	ivf_sample_scan(build, sample->table_rows, wanted, spool_row, rows);
 	ivf_sorter_sort(rows->sorter);
 }

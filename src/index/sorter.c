@@ -12,7 +12,6 @@
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
-#include "utils/tuplesort.h"
 
 struct IvfSorter
 {
@@ -28,9 +27,13 @@ struct IvfSorter
  * Starts a sort by major, then minor number, with so much memory; a tuplesort
  * takes at least 64 kB.  It is used and ended under the resource owner that
  * begins it, to which its files belong.
+ *
+ * With a coordinate it is one process's part of a sort by several: a worker's,
+ * which ends with ivf_sorter_sort(), or the leader's, which is given nothing and
+ * returns what the workers have sorted.
  */
 IvfSorter *
-ivf_sorter_begin(int kilobytes)
+ivf_sorter_begin(int kilobytes, SortCoordinate coordinate)
 {
 	IvfSorter  *sorter = palloc0(sizeof(IvfSorter));
 	AttrNumber	keys[] = {1, 2};
@@ -48,7 +51,7 @@ ivf_sorter_begin(int kilobytes)
 	sorter->room = VARHDRSZ;
 	sorter->value = palloc(sorter->room);
 	sorter->sort = tuplesort_begin_heap(desc, 2, keys, operators, collations,
-										nulls_first, Max(kilobytes, 64), NULL, 0);
+										nulls_first, Max(kilobytes, 64), coordinate, 0);
 	return sorter;
 }
 

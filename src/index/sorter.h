@@ -8,10 +8,11 @@
 #include "compat.h"
 
 #include "storage/itemptr.h"
+#include "utils/tuplesort.h"
 
 typedef struct IvfSorter IvfSorter;
 
-extern IvfSorter *ivf_sorter_begin(int kilobytes);
+extern IvfSorter *ivf_sorter_begin(int kilobytes, SortCoordinate coordinate);
 extern void ivf_sorter_put(IvfSorter *sorter, int64 major, int64 minor,
 						   const void *data, Size size);
 extern void ivf_sorter_sort(IvfSorter *sorter);

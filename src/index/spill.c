@@ -110,7 +110,7 @@ ivf_spill_begin(IvfSpill *spill)
 	int64		left = spill->count;
 
 	spill->count = 0;
-	spill->next = ivf_sorter_begin(spill->memory);
+	spill->next = ivf_sorter_begin(spill->memory, NULL);
 	if (left > 0)
 	{
 		ivf_spill_add(spill, &spill->first);
