@@ -1,5 +1,5 @@
-# Set-up shared by test/run and test/demo, which source it: packages, a work
-# folder, a private PostgreSQL installation with vecfeat in it, a server.
+# Set-up shared by test/run, test/demo and bench/run, which source it: packages,
+# a work folder, a private PostgreSQL installation with vecfeat in it, a server.
 #
 # Nothing of the system's PostgreSQL is written to or started.  The private
 # installation is PostgreSQL's own relocation at work: its programs look for
@@ -59,6 +59,36 @@ need() {
 	"$@" >/dev/null 2>&1 || missing+=("$package")
 }
 
+# wish_for EXTENSION: an extension that is measured beside ours is installed
+# where the distribution packages it for the server's version
+wishes=()
+wish_for() { wishes+=("$1"); }
+
+# wished_packages VERSION: those that are known to apt and not installed
+wished_packages() {
+	local extension package
+	for extension in "${wishes[@]}"; do
+		package=postgresql-$1-$extension
+		! dpkg-query -W "$package" >/dev/null 2>&1 || continue
+		! apt-cache show "$package" >/dev/null 2>&1 || echo "$package"
+	done
+}
+
+# The Python that Debian's packages are for; one of pyenv's may stand before it.
+debian_python() { command -v /usr/bin/python3 || command -v python3; }
+has_python_modules() {
+	"$(debian_python)" -c 'import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, sys.argv[1:])))' "$@"
+}
+
+# need_python MODULE...: Debian's Python with these modules
+need_python() {
+	local module
+	need python3 debian_python
+	for module in "$@"; do
+		need "python3-$module" has_python_modules "$module"
+	done
+}
+
 has_fuzzer() { echo 'int LLVMFuzzerTestOneInput() { return 0; }' | clang-14 -fsanitize=fuzzer -o /dev/null -x c -; }
 has_libc_headers() { echo '#include <stdio.h>' | gcc -fsyntax-only -x c -; }
 
@@ -77,6 +107,9 @@ install_packages() {
 	need gcc command -v gcc
 	need libc6-dev has_libc_headers
 	choose_version
+	if [[ $bindir =~ ^/usr/lib/postgresql/([0-9]+)/bin$ ]] && command -v apt-cache >/dev/null; then
+		mapfile -t -O "${#missing[@]}" missing < <(wished_packages "${BASH_REMATCH[1]}")
+	fi
 	[ $((${#missing[@]} + ${#server_packages[@]})) -gt 0 ] || return 0
 
 	command -v apt-get >/dev/null || die "missing, and there is no apt: ${missing[*]} ${server_packages[*]}"
@@ -94,6 +127,7 @@ install_packages() {
 		version=$(apt-cache depends postgresql | sed -n 's/^ *Depends: postgresql-\([0-9][0-9]*\)$/\1/p')
 		[ -n "$version" ] || die "apt knows no PostgreSQL"
 		server_packages=("postgresql-$version" "postgresql-server-dev-$version")
+		mapfile -t -O "${#missing[@]}" missing < <(wished_packages "$version")
 		bindir=/usr/lib/postgresql/$version/bin
 		# The package would make and start a cluster, which is not ours to do.
 		# This file is there for as long as it is installed.
@@ -152,9 +186,9 @@ empty_work() {
 # The files that make up the project, with no trace of an earlier build.
 source_files() {
 	tar -C "$clone" -cf - --exclude-vcs --exclude=./test/cluster --exclude=./.build \
-		--exclude=./test/unit/build --exclude=./test/fuzz/build --exclude=node_modules --exclude=__pycache__ \
+		--exclude=./test/unit/build --exclude=./test/fuzz/build --exclude=./bench/plain/build --exclude=node_modules --exclude=__pycache__ \
 		--exclude='*.o' --exclude='*.so' --exclude='*.bc' --exclude=./tmp_check \
-		--exclude=./results --exclude=./output_iso --exclude=./bench/results "$@" .
+		--exclude=./results --exclude=./output_iso --exclude=./bench/results --exclude=./bench/.venv "$@" .
 }
 
 # copy_sources: the sources in $work/src, the server's user's own
