@@ -1,91 +1,275 @@
-"""The measurements as text."""
+"""A result as Markdown: one table in the form of the targets, then details."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from statistics import median
 
+Row = list[str]
 
-def lines(result):
-    """The report of a result as bench/run gathers it, complete or not."""
+
+def markdown(result: dict) -> str:
+    """The report of a result as Benchmark gathers it, complete or not."""
+    parts = [ratios(result)]
+    parts += section("Search", SEARCH_HEAD, searches(result))
+    parts += section("Build", BUILD_HEAD, builds(result))
+    parts += section("Writes", WRITE_HEAD, writes(result))
+    parts += section("What a scan reads, on average", *counters(result))
+    return "\n\n".join(parts) + "\n"
+
+
+def ratios(result: dict) -> str:
+    """What was measured where, and the table in the form of the targets."""
     about = result["about"]
-    yield f"{about['source']}: {about['rows']:,} rows of " \
-          f"{about['dimensions']} dimensions, {about['metric']}; " \
-          f"{about['tested']:,} queries measured, others tuned on"
-    yield f"{about['server']}; " + ", ".join(
-        f"{name} {version}" for name, version in about["versions"].items())
-    yield f"{about['cpus']} x {about['cpu']}; {about['commit']}; " \
-          f"{about['date']}"
-    yield from table("Build", builds(result))
-    yield from table("Search", searches(result))
-    yield from table("Scan, on average over the queries", counters(result))
-    yield from table("Writes into the indexed table", writes(result))
+    title = (f"### {about['source']}: {about['rows']:,} × "
+             f"{about['dimensions']}, {METRIC_NAMES[about['metric']]}")
+    head = ["", *(name if name == "vecfeat" else f"{name} | ×"
+                  for name in result["peers"])]
+    return "\n\n".join([title, conditions(about),
+                        *section("", head, summary(result))])
 
 
-def table(title, rows):
-    """Rows of cells under a title, columns aligned; nothing without rows."""
-    head, *rows = [[str(cell) for cell in row] for row in rows]
+METRIC_NAMES = {"l2": "L2", "cosine": "cosine", "ip": "inner product"}
+
+
+def conditions(about: dict) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version
+                         in about["versions"].items())
+    return (f"{about['server']}, {versions} (`ivf.simd` "
+            f"{about.get('simd', 'unknown')}, {about['commit']}); "
+            f"{about['cpus']} × {about['cpu']}, "
+            f"{about['memory_bytes'] / 2**30:.0f} GiB; {about['date']}. "
+            f"Recall@10 of {about['tested']:,} queries, settings found on "
+            f"{about['tuned']:,} others. "
+            f"{'Data in memory' if about['in_memory'] else 'Data on disk'}; "
+            f"medians of {about['options']['rounds']} rounds.")
+
+
+def write(result: dict, path: Path) -> None:
+    path.with_name(path.name + ".md").write_text(markdown(result))
+
+
+def section(title: str, head: Row, rows: Iterator[Row] | list[Row]
+            ) -> list[str]:
+    """A title and a table; nothing without rows."""
+    rows = list(rows)
     if not rows:
-        return
-    width = [max(map(len, column)) for column in zip(head, *rows)]
-    yield ""
-    yield title
-    for row in [head, *rows]:
-        yield "  ".join(
-            cell.ljust(w) if i == 0 else cell.rjust(w)
-            for i, (cell, w) in enumerate(zip(row, width))).rstrip()
+        return []
+    return ([f"**{title}**"] if title else []) + [table(head, rows)]
 
 
-def builds(result):
-    yield ("index", "memory setting", "workers", "seconds", "peak MB",
-           "index MB", "of the vectors")
-    raw = result["about"]["rows"] * result["about"]["dimensions"] * 4
-    for name, peer in result["peers"].items():
-        for build in peer.get("builds", []):
-            yield (name, build["memory_setting"],
-                   f"0-{build['workers_setting']}"
-                   if build["workers_setting"] else "0",
-                   f"{build['seconds']:.1f}",
-                   f"{build['peak_bytes'] / 1e6:.0f}",
-                   f"{build['index_bytes'] / 1e6:.1f}",
-                   f"{build['index_bytes'] / raw:.2f}")
+def table(head: Row, rows: list[Row]) -> str:
+    columns = " | ".join(head).count("|") + 1
+    lines = [" | ".join(head), "|".join(["---"] + ["---:"] * (columns - 1)),
+             *(" | ".join(row) for row in rows)]
+    return "\n".join(f"| {line} |".replace("|  |", "| |") for line in lines)
 
 
-def searches(result):
-    yield ("index", "target", "setting", "recall@10", "clients", "queries/s",
-           "least", "most", "ms")
+# The table of ratios ---------------------------------------------------------
+
+def summary(result: dict) -> Iterator[Row]:
+    """A row for each figure, and for each other index how many times better
+    vecfeat is (for bytes: how many times as large)."""
+    def row(title: str, figure: Callable[[dict], float | None],
+            text: Callable[[float], str],
+            ratio: Callable[[float, float], float]) -> Iterator[Row]:
+        figures = {name: figure(peer)
+                   for name, peer in result["peers"].items()}
+        if any(value is not None for value in figures.values()):
+            yield [title, *(cell(name, figures, text, ratio)
+                            for name in figures)]
+
+    for target in result["about"]["options"]["targets"]:
+        for clients in result["about"]["options"]["clients"]:
+            yield from row(
+                f"queries/s at {target:.2f}, {clients} "
+                f"client{'s' * (clients > 1)}",
+                lambda peer: rate(peer, target, clients), number, more)
+    yield from row("build, s", lambda peer: last_build(peer, "seconds"),
+                   decimal, less)
+    yield from row("peak memory of the build, MB",
+                   lambda peer: last_build(peer, "peak_bytes", 1e6), number,
+                   less)
+    yield from row("WAL of the build, MB",
+                   lambda peer: last_build(peer, "wal_bytes", 1e6), number,
+                   less)
+    yield from row("index, MB",
+                   lambda peer: last_build(peer, "index_bytes", 1e6), number,
+                   share)
+    yield from row("INSERT, rows/s", lambda peer: middle(peer, "insert",
+                                                         "rate"),
+                   number, more)
+    yield from row("COPY, rows/s", lambda peer: middle(peer, "copy", "rate"),
+                   number, more)
+    given_up = [name for name, peer in result["peers"].items()
+                if any(run["given_up"] for run in peer.get("vacuum", []))]
+    yield from row("VACUUM of a tenth, s" + (
+                   f" ({', '.join(given_up)}: given up)" if given_up else ""),
+                   lambda peer: middle(peer, "vacuum", "seconds"), decimal,
+                   less)
+    yield from row("first queries after a cold start, s",
+                   lambda peer: middle(peer, "cold", "seconds"), decimal,
+                   less)
+    width = len(result["peers"])
+    for line in own_rows(result):
+        yield line + [" | "] * (width - 1)
+
+
+def own_rows(result: dict) -> Iterator[Row]:
+    """What has no peer: size by the formula, plain arrays."""
+    about = result["about"]
+    size = last_build(result["peers"].get("vecfeat", {}), "index_bytes")
+    if size:
+        dims = about["dimensions"]
+        expected = about["rows"] * (dims / 8 + 18 + dims + 28)
+        yield ["index, of D/8 + 18 + D + 28 bytes a row",
+               f"{size / expected:.2f} ×"]
+    for point in result.get("plain", []):
+        runs = point["runs"]
+        target = "default" if point["target"] == "-" else point["target"]
+        yield [f"CPU of a query inside of the index, of plain arrays' "
+               f"({target}, {median(r['plain_us'] for r in runs):.0f} µs)",
+               f"{median(inside(r) / r['plain_us'] for r in runs):.2f} ×"]
+
+
+def inside(run: dict) -> float:
+    return run["query_us"] - run["executor_us"]
+
+
+def cell(name: str, figures: dict[str, float | None],
+         text: Callable[[float], str],
+         ratio: Callable[[float, float], float]) -> str:
+    mine, theirs = figures.get("vecfeat"), figures[name]
+    shown = "–" if theirs is None else text(theirs)
+    if name == "vecfeat":
+        return shown
+    times = f"{decimal(ratio(mine, theirs))} ×" if mine and theirs else ""
+    return f"{shown} | {times}"
+
+
+def more(mine: float, theirs: float) -> float:
+    return mine / theirs
+
+
+def less(mine: float, theirs: float) -> float:
+    return theirs / mine
+
+
+share = more            # how large, not how much better
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def decimal(value: float) -> str:
+    """Three figures, and all before the point."""
+    return f"{value:.3g}" if value < 100 else number(value)
+
+
+def rate(peer: dict, target: float, clients: int) -> float | None:
+    for point in peer.get("points", []):
+        runs = point.get("runs", {}).get(str(clients))
+        if point["target"] == target and runs:
+            return median(run["rate"] for run in runs)
+    return None
+
+
+def last_build(peer: dict, key: str, unit: float = 1) -> float | None:
+    done = peer.get("builds")
+    return done[-1][key] / unit if done else None
+
+
+def middle(peer: dict, kind: str, key: str) -> float | None:
+    runs = peer.get(kind)
+    return median(run[key] for run in runs) if runs else None
+
+
+# Details ---------------------------------------------------------------------
+
+SEARCH_HEAD = ["index", "target", "setting", "recall@10", "clients",
+               "queries/s", "least–most", "p50 ms", "p95 ms", "p99 ms"]
+BUILD_HEAD = ["index", "maintenance_work_mem", "processes", "s", "peak MB",
+              "index MB", "of the vectors", "WAL MB"]
+WRITE_HEAD = ["index", "", "rows/s or s", "least–most", "WAL bytes a row"]
+
+
+def target_name(point: dict) -> str:
+    return "default" if point["target"] == "-" else f"{point['target']:.2f}"
+
+
+def searches(result: dict) -> Iterator[Row]:
     for name, peer in result["peers"].items():
         for point in peer.get("points", []):
             if point["recall"] is None:
-                yield (name, point["target"], "not reached", *[""] * 6)
+                yield [name, target_name(point), "not reached", *[""] * 7]
             for clients, runs in point.get("runs", {}).items():
+                if not runs:
+                    continue
                 rates = [run["rate"] for run in runs]
-                yield (name, point["target"],
-                       point["setting"] or "default",
+                yield [name, target_name(point),
+                       str(point["setting"] or "default"),
                        f"{point['recall']:.4f}", clients,
-                       f"{median(rates):.0f}", f"{min(rates):.0f}",
-                       f"{max(rates):.0f}",
-                       f"{median(r['latency_ms'] for r in runs):.3f}")
+                       number(median(rates)), spread(rates, number),
+                       *(f"{median(r[f'{p}_ms'] for r in runs):.2f}"
+                         for p in ("p50", "p95", "p99"))]
 
 
-def counters(result):
-    names = list(dict.fromkeys(
-        name for peer in result["peers"].values()
-        for point in peer.get("points", [])
-        for name in point.get("per_query", {})))
-    yield ("index", "target", *names)
+def spread(values: list[float], text: Callable[[float], str]) -> str:
+    return f"{text(min(values))}–{text(max(values))}"
+
+
+def builds(result: dict) -> Iterator[Row]:
+    raw = result["about"]["rows"] * result["about"]["dimensions"] * 4
     for name, peer in result["peers"].items():
-        for point in peer.get("points", []):
-            if told := point.get("per_query"):
-                yield (name, point["target"],
-                       *(f"{told[n]:.1f}" if n in told else ""
-                         for n in names))
+        for built in peer.get("builds", []):
+            yield [name, built["memory_setting"],
+                   str(1 + built["workers_setting"]),
+                   f"{built['seconds']:.1f}",
+                   number(built["peak_bytes"] / 1e6),
+                   f"{built['index_bytes'] / 1e6:.1f}",
+                   f"{built['index_bytes'] / raw:.2f}",
+                   number(built["wal_bytes"] / 1e6)]
 
 
-def writes(result):
-    yield ("index", "kind", "rows/s", "least", "most", "WAL bytes/row")
-    for name, peer in result["peers"].items():
-        for kind in ("insert", "copy"):
+def writes(result: dict) -> Iterator[Row]:
+    for kind, title, key, text in (
+            ("insert", "INSERT, rows/s", "rate", number),
+            ("copy", "COPY, rows/s", "rate", number),
+            ("vacuum", "VACUUM, s", "seconds", decimal),
+            ("cold", "first queries, cold, s", "seconds", decimal)):
+        for name, peer in result["peers"].items():
             runs = peer.get(kind)
             if runs:
-                rates = [run["rate"] for run in runs]
-                yield (name, kind.upper(), f"{median(rates):.0f}",
-                       f"{min(rates):.0f}", f"{max(rates):.0f}",
-                       f"{median(r['wal_bytes_per_row'] for r in runs):.0f}")
+                values = [run[key] for run in runs]
+                wal = median(wal_a_row(run) for run in runs)
+                yield [name, title, text(median(values)),
+                       spread(values, text), number(wal) if wal else ""]
+
+
+def wal_a_row(run: dict) -> float:
+    if "deleted" in run:
+        return run["wal_bytes"] / max(1, run["deleted"])
+    return run.get("wal_bytes_per_row", 0)
+
+
+def counters(result: dict) -> tuple[Row, list[Row]]:
+    told = [(target_name(point), point["per_query"])
+            for peer in result["peers"].values()
+            for point in peer.get("points", []) if point.get("per_query")]
+    names = list(told[0][1]) if told else []
+    return (["target", *(name.replace("_", " ") for name in names)],
+            [[target, *(f"{counts[name]:,.1f}" for name in names)]
+             for target, counts in told])
+
+
+def sizes(found: list[dict]) -> str:
+    """The table of bench/run --sizes."""
+    return table(
+        ["dimensions", "rows", "bytes a row", "D/8 + 18 + D + 28", "×",
+         "at most"],
+        [[str(size["dimensions"]), number(size["rows"]),
+          f"{size['bytes_a_row']:.1f}", f"{size['formula']:.0f}",
+          f"{size['ratio']:.3f}", f"{size['limit']:.2f}"]
+         for size in found]) + "\n"

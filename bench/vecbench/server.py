@@ -1,18 +1,25 @@
 """A private PostgreSQL cluster that lives as long as a measurement."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
+
+T = TypeVar("T")
 
 SETTINGS = {
     # Unix socket only: nothing of the machine's own clusters is met.
     "listen_addresses": "''",
     "max_connections": "50",
-    # Everything stays in memory, nothing else happens at the same time.
+    # Nothing else happens at the same time.
     "max_wal_size": "'2GB'",
     "checkpoint_timeout": "'1h'",
     "autovacuum": "off",
@@ -27,61 +34,103 @@ class Cluster:
     run as root.
     """
 
-    def __init__(self, base, pg_config="pg_config", **settings):
-        self.bindir = Path(pg_config_value(pg_config, "--bindir"))
+    def __init__(self, base: str, bindir: str, **settings: str) -> None:
+        self.bindir = Path(bindir)
         self.settings = SETTINGS | settings
         self.base = base
-        self.folder = None
 
-    def __enter__(self):
+    def __enter__(self) -> Cluster:
         self.folder = Path(tempfile.mkdtemp(prefix="vecbench-", dir=self.base))
+        self.data = self.folder / "data"
         try:
-            if os.geteuid() == 0:
-                shutil.chown(self.folder, "postgres", "postgres")
-            data = self.folder / "data"
-            self._run("initdb", "-D", data, "-U", "postgres", "-A", "trust",
-                      "-E", "UTF8", "--locale=C", "--no-sync")
+            self._own(self.folder)
+            self._run("initdb", "-D", self.data, "-U", "postgres",
+                      "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
             settings = self.settings | {
                 "unix_socket_directories": f"'{self.folder}'"}
-            with open(data / "postgresql.conf", "a") as conf:
+            with open(self.data / "postgresql.conf", "a") as conf:
                 conf.writelines(f"{k} = {v}\n" for k, v in settings.items())
-            self._run("pg_ctl", "-D", data, "-l", self.folder / "log", "-w",
-                      "-t", "120", "start")
+            self.start()
         except BaseException:
             self.__exit__()
             raise
         return self
 
-    def __exit__(self, *_):
-        if (self.folder / "data" / "postmaster.pid").exists():
-            self._run("pg_ctl", "-D", self.folder / "data", "-m", "immediate",
-                      "stop", check=False)
+    def __exit__(self, *_) -> None:
+        if (self.data / "postmaster.pid").exists():
+            self.stop("immediate", check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _run(self, program, *args, check=True):
+    def start(self) -> None:
+        self._run("pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w",
+                  "-t", "120", "start")
+
+    def stop(self, mode: str = "fast", check: bool = True) -> None:
+        # A fast stop ends with a checkpoint, of all of shared_buffers.
+        self._run("pg_ctl", "-D", self.data, "-m", mode, "-t", "600", "-w",
+                  "stop", check=check)
+
+    @staticmethod
+    def _own(path: Path) -> None:
+        if os.geteuid() == 0:
+            shutil.chown(path, "postgres", "postgres")
+
+    def _run(self, program: str, *args, check: bool = True) -> None:
         command = [self.bindir / program, *args]
         if os.geteuid() == 0:
             command = ["runuser", "-u", "postgres", "--", *command]
-        done = subprocess.run(command, cwd="/", text=True,
-                              stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT)
+        # The server would keep a pipe open that it inherits.
+        with tempfile.TemporaryFile("w+") as said:
+            done = subprocess.run(command, cwd="/", stdout=said,
+                                  stderr=subprocess.STDOUT,
+                                  stdin=subprocess.DEVNULL)
+            said.seek(0)
+            output = said.read()
         if check and done.returncode:
             log = self.folder / "log"
-            raise RuntimeError(f"{program} failed\n{done.stdout}"
-                               + (log.read_text() if log.exists() else ""))
+            raise RuntimeError(
+                f"{program} failed\n{output}"
+                + (log.read_text()[-5000:] if log.exists() else ""))
 
-    def connect(self, database="postgres"):
+    @contextmanager
+    def on_disk(self, base: str) -> Iterator[None]:
+        """The same cluster from a copy of its files below base; what happens
+        to it there is forgotten."""
+        self.stop()
+        memory, folder = self.data, None
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="vecbench-", dir=base))
+            self._own(folder)
+            subprocess.run(["cp", "-a", memory, folder / "data"], check=True)
+            self.data = folder / "data"
+            self.start()
+            yield
+        finally:
+            if (self.data / "postmaster.pid").exists():
+                self.stop("immediate", check=False)
+            self.data = memory
+            if folder:
+                shutil.rmtree(folder, ignore_errors=True)
+            self.start()
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
         return psycopg.connect(host=str(self.folder), user="postgres",
                                dbname=database, autocommit=True)
 
-    def environment(self, database, **settings):
+    def wal_during(self, work: Callable[[], T]) -> tuple[T, int]:
+        """Run work(); return its result and the bytes of WAL written."""
+        with self.connect() as connection:
+            before, = connection.execute(
+                "SELECT pg_current_wal_insert_lsn()").fetchone()
+            result = work()
+            size, = connection.execute(
+                "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)"
+                "::bigint", [before]).fetchone()
+        return result, size
+
+    def environment(self, database: str, **settings) -> dict[str, str]:
         """The environment in which pgbench finds this cluster, settings
         made."""
         options = " ".join(f"-c {k}={v}" for k, v in settings.items())
         return os.environ | {"PGHOST": str(self.folder), "PGUSER": "postgres",
                              "PGDATABASE": database, "PGOPTIONS": options}
-
-
-def pg_config_value(pg_config, option):
-    return subprocess.run([pg_config, option], check=True, text=True,
-                          stdout=subprocess.PIPE).stdout.strip()

@@ -1,6 +1,9 @@
 """Reading sets of vectors: base rows, queries, and the exact answers."""
 
+from __future__ import annotations
+
 import gzip
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +24,11 @@ class Source:
     truth: np.ndarray | None = None     # row numbers, nearest first
 
     @property
-    def dimensions(self):
+    def dimensions(self) -> int:
         return self.base.shape[1]
 
 
-def read_array(folder, name):
+def read_array(folder: Path, name: str) -> np.ndarray | None:
     """The array NAME.npy or NAME.npy.gz of a folder, None without one."""
     plain, packed = folder / f"{name}.npy", folder / f"{name}.npy.gz"
     if plain.exists():
@@ -36,7 +39,7 @@ def read_array(folder, name):
     return None
 
 
-def read_vecs(path, dtype):
+def read_vecs(path: Path | str, dtype: str) -> np.ndarray:
     """An .fvecs or .ivecs file: rows of an int32 count and as many values."""
     raw = np.memmap(path, dtype="<i4", mode="r")
     if len(raw) == 0 or raw[0] <= 0 or len(raw) % (raw[0] + 1):
@@ -47,7 +50,9 @@ def read_vecs(path, dtype):
     return rows[:, 1:].view(dtype)
 
 
-def open_source(path, queries=None, truth=None, metric=None, rows=None):
+def open_source(path: Path | str, queries: str | None = None,
+                truth: str | None = None, metric: str | None = None,
+                rows: int | None = None) -> Source:
     """Open a folder of .npy[.gz] arrays, an .fvecs file (queries and truth
     in files of their own) or an ann-benchmarks HDF5 file.
 
@@ -91,7 +96,7 @@ def open_source(path, queries=None, truth=None, metric=None, rows=None):
     return source
 
 
-def check_truth(source):
+def check_truth(source: Source) -> None:
     """A truth made for another metric or other rows would spoil every figure
     silently: its distances must at least ascend."""
     if source.truth is None:
@@ -105,7 +110,8 @@ def check_truth(source):
                              "use --metric")
 
 
-def distances(source, query, ids):
+def distances(source: Source, query: np.ndarray,
+              ids: np.ndarray | list[int]) -> np.ndarray:
     """Exact distances of a query to some base rows. L2 is left squared, the
     inner product is negated; less is nearer in all three."""
     rows = np.asarray(source.base[ids], dtype="f8")
@@ -121,7 +127,8 @@ def distances(source, query, ids):
         return np.where(norm > 0, 1 - product / norm, np.inf)
 
 
-def exact_neighbours(source, k=100, progress=lambda x, **_: x):
+def exact_neighbours(source: Source, k: int = 100,
+                     progress: Callable = lambda x, **_: x) -> np.ndarray:
     """Row numbers of the k nearest base rows of each query, nearest first,
     ties to the lower number.
 
@@ -131,7 +138,8 @@ def exact_neighbours(source, k=100, progress=lambda x, **_: x):
     queries = unit(source.queries) if source.metric == "cosine" \
         else np.asarray(source.queries, dtype="f4")
     wanted = min(len(source.base), k + 50)
-    step = 50_000
+    # so many rows that their scores take some tens of megabytes
+    step = max(wanted, 20_000_000 // len(queries))
     best = np.empty((len(queries), 0), dtype="f4")
     best_ids = np.empty((len(queries), 0), dtype="i8")
     for start in progress(range(0, len(source.base), step),
@@ -158,7 +166,7 @@ def exact_neighbours(source, k=100, progress=lambda x, **_: x):
     return truth
 
 
-def unit(vectors):
+def unit(vectors: np.ndarray) -> np.ndarray:
     """Rows as float4, scaled to length 1; zero rows stay zero."""
     vectors = np.asarray(vectors, dtype="f8")
     norm = np.sqrt((vectors ** 2).sum(axis=1, keepdims=True))
