@@ -114,6 +114,9 @@ def build(cluster: Cluster, peer: Peer, metric: str, memory: str,
         connection.execute(f"SET maintenance_work_mem = '{memory}'")
         connection.execute(
             f"SET max_parallel_maintenance_workers = {workers}")
+        # or the server gives none to a small table, however large its vectors
+        connection.execute(f"ALTER TABLE items SET (parallel_workers = "
+                           f"{workers})")
         load = os.getloadavg()[0]
 
         def work() -> float:
@@ -124,6 +127,7 @@ def build(cluster: Cluster, peer: Peer, metric: str, memory: str,
         with Progress(cluster, peer.database, log), \
                 BackendMemory(connection.info.backend_pid) as used:
             seconds, wal = cluster.wal_during(work)
+        connection.execute("ALTER TABLE items RESET (parallel_workers)")
         size, = connection.execute(
             "SELECT pg_relation_size('items_v')").fetchone()
     return {"statement": statement, "memory_setting": memory,

@@ -27,8 +27,8 @@ class PlainArrays:
     def __init__(self, args: argparse.Namespace, source: Source,
                  tested: range, lists: int) -> None:
         folder = Path(args.sources) / "bench" / "plain"
-        subprocess.run(["make", "-s", f"-j{os.cpu_count()}", "-C", folder], check=True,
-                       stdin=subprocess.DEVNULL)
+        subprocess.run(["make", "-s", f"-j{os.cpu_count()}", "-C", folder],
+                       check=True, stdin=subprocess.DEVNULL)
         self.files = tempfile.TemporaryDirectory(dir=args.folder,
                                                  prefix="vecbench-plain-")
         files = Path(self.files.name)
@@ -91,7 +91,6 @@ def server_cpu(cluster: Cluster, peer: Peer, metric: str, setting: int,
     first = f"id FROM items WHERE id >= q.id ORDER BY id LIMIT {K}"
     with cluster.connect(peer.database) as connection:
         connection.execute("SET plan_cache_mode = force_generic_plan")
-        connection.execute("SET enable_seqscan = off")
         connection.execute(f"SET {peer.setting} = {setting}")
         pid = connection.info.backend_pid
 

@@ -10,7 +10,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 from matplotlib import pyplot                           # noqa: E402
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: E402
+from matplotlib import ticker                           # noqa: E402
 
 COLOURS = {"vecfeat": "#d1495b", "hnsw": "#00798c", "ivfflat": "#8d6a9f"}
 LEAST_RECALL = 0.8      # what is below is of no interest
@@ -48,9 +48,10 @@ def draw(result: dict, path: Path) -> None:
                           textcoords="offset points", color=colour,
                           fontweight="bold", va="bottom")
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(
+            ticker.FuncFormatter(lambda y, _: f"{y:,.0f}"))
+        axes.yaxis.set_minor_formatter(ticker.NullFormatter())
         axes.set_xlim(right=1.005)
         axes.margins(y=0.12)
         axes.set_xlabel("recall@10")
