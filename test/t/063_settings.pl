@@ -23,7 +23,9 @@ sub regress
 	my ($name, $settings, @files) = @_;
 	# under wal_level = minimal the server itself needs more buffers
 	my $node = ivf_node($name, allows_streaming => 1);
-	$node->append_conf('postgresql.conf', "search_path = public\nmax_prepared_transactions = 4\nmax_connections = 20\n");
+	# from 18 on, without autovacuum CREATE INDEX does not count the table's rows
+	$node->append_conf('postgresql.conf', "search_path = public\nmax_prepared_transactions = 4\nmax_connections = 20\n"
+		. "autovacuum = on\nautovacuum_naptime = 1d\n");
 	$node->start;
 	# the server can't do that with so few buffers
 	$node->safe_psql('postgres', 'CREATE DATABASE regress');
