@@ -52,6 +52,17 @@
 #endif
 
 /*
+ * Pins a block of a relation if it is in the given buffer; false if not.
+ */
+#if PG_VERSION_NUM >= 160000
+#define compat_read_recent(relation, block, buffer) \
+	ReadRecentBuffer((relation)->rd_locator, MAIN_FORKNUM, block, buffer)
+#else
+#define compat_read_recent(relation, block, buffer) \
+	ReadRecentBuffer((relation)->rd_node, MAIN_FORKNUM, block, buffer)
+#endif
+
+/*
  * Counts the start of an index scan, in the statistics and, since 18, for
  * EXPLAIN.
  */

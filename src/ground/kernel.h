@@ -88,6 +88,12 @@ typedef struct VecKernels
 							const float *err, float *estimate);
 
 	/*
+	 * Bit i of the result is set where estimate i of a block's is at most the
+	 * limit; least becomes the least of the others, or infinity.  None is NaN.
+	 */
+	uint32_t	(*split) (const float *estimate, float limit, float *least);
+
+	/*
 	 * sum of (u[j] + 1/2) w[j]: float4 products in VEC_LANES float4 lanes,
 	 * the lanes added in float8.  n is a multiple of 16.  The error is at most
 	 * (n / VEC_LANES + 1) 2^-24 times the sum of |u[j] + 1/2| |w[j]|.

@@ -8,6 +8,7 @@
 
 #define VEC_TARGET	__attribute__((target("avx2,fma")))
 #define VEC_FMA
+#define OWN_SPLIT
 #include "ground/kernel_loops.h"
 #include "ground/kernel_shuffle.h"
 
@@ -69,6 +70,29 @@ score_block(const uint8_t *columns, const void *table, int n, uint32_t *sums)
 				_mm256_storeu_si256(sum + i, _mm256_add_epi32(_mm256_loadu_si256(sum + i), part[i]));
 		}
 	}
+}
+
+VEC_TARGET static uint32_t
+split(const float *estimate, float limit, float *least)
+{
+	const __m256 infinity = _mm256_set1_ps(INFINITY);
+	__m256		rest = infinity;
+	uint32_t	bits = 0;
+	__m128		four;
+	int			i;
+
+	for (i = 0; i < VEC_BLOCK; i += 8)
+	{
+		__m256		e = _mm256_loadu_ps(estimate + i);
+		__m256		below = _mm256_cmp_ps(e, _mm256_set1_ps(limit), _CMP_LE_OQ);
+
+		bits |= (uint32_t) _mm256_movemask_ps(below) << i;
+		rest = _mm256_min_ps(rest, _mm256_blendv_ps(e, infinity, below));
+	}
+	four = _mm_min_ps(_mm256_castps256_ps128(rest), _mm256_extractf128_ps(rest, 1));
+	four = _mm_min_ps(four, _mm_movehl_ps(four, four));
+	*least = _mm_cvtss_f32(_mm_min_ss(four, _mm_movehdup_ps(four)));
+	return bits;
 }
 
 const VecKernels vec_avx2_kernels = {

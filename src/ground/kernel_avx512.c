@@ -9,6 +9,7 @@
 #define VEC_TARGET	__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
 #define VEC_FMA
 #define DOT_LANES	16
+#define OWN_SPLIT
 #include "ground/kernel_loops.h"
 #include "ground/kernel_shuffle.h"
 
@@ -73,6 +74,21 @@ score_block(const uint8_t *columns, const void *table, int n, uint32_t *sums)
 														  add_quarters(_mm512_unpackhi_epi16(even, odd[half]))));
 		}
 	}
+}
+
+VEC_TARGET static uint32_t
+split(const float *estimate, float limit, float *least)
+{
+	const __m512 infinity = _mm512_set1_ps(INFINITY);
+	const __m512 most = _mm512_set1_ps(limit);
+	__m512		low = _mm512_loadu_ps(estimate);
+	__m512		high = _mm512_loadu_ps(estimate + 16);
+	__mmask16	low_bits = _mm512_cmp_ps_mask(low, most, _CMP_LE_OQ);
+	__mmask16	high_bits = _mm512_cmp_ps_mask(high, most, _CMP_LE_OQ);
+
+	*least = _mm512_reduce_min_ps(_mm512_min_ps(_mm512_mask_mov_ps(low, low_bits, infinity),
+												_mm512_mask_mov_ps(high, high_bits, infinity)));
+	return (uint32_t) low_bits | (uint32_t) high_bits << 16;
 }
 
 const VecKernels vec_avx512_kernels = {

@@ -194,6 +194,47 @@ correct(const uint32_t *sums, const VecCorrection *c, const float *add,
 	}
 }
 
+/*
+ * No compiler finds the instruction that makes bits of a comparison: where there
+ * is one, OWN_SPLIT is defined and the file has a split of its own.
+ */
+#ifndef OWN_SPLIT
+#define SPLIT_LANES	8
+
+VEC_TARGET static uint32_t
+split(const float *estimate, float limit, float *least)
+{
+	uint32_t	bits[SPLIT_LANES] = {0};
+	float		rest[SPLIT_LANES];
+	int			i;
+	int			l;
+
+	for (l = 0; l < SPLIT_LANES; l++)
+		rest[l] = INFINITY;
+	for (i = 0; i < VEC_BLOCK; i += SPLIT_LANES)
+	{
+		for (l = 0; l < SPLIT_LANES; l++)
+		{
+			float		e = estimate[i + l];
+			float		r = e <= limit ? INFINITY : e;
+
+			bits[l] |= e <= limit ? UINT32_C(1) << (i + l) : 0;
+			rest[l] = r < rest[l] ? r : rest[l];
+		}
+	}
+	for (i = SPLIT_LANES / 2; i > 0; i /= 2)
+	{
+		for (l = 0; l < i; l++)
+		{
+			bits[l] |= bits[l + i];
+			rest[l] = rest[l + i] < rest[l] ? rest[l + i] : rest[l];
+		}
+	}
+	*least = rest[0];
+	return bits[0];
+}
+#endif
+
 /* all but what a kernel_*.c has to write itself */
 #define COMMON_KERNELS \
 	.l2_squared = l2_squared, \
@@ -201,5 +242,6 @@ correct(const uint32_t *sums, const VecCorrection *c, const float *add,
 	.l1 = l1, \
 	.cosine_sums = cosine_sums, \
 	.correct = correct, \
+	.split = split, \
 	.byte_dot = byte_dot, \
 	.dots = dots

@@ -9,8 +9,10 @@
 
 #include "index/ops.h"
 
+#include <float.h>
 #include <math.h>
 
+#include "index/frozen.h"
 #include "index/queue.h"
 #include "miscadmin.h"
 #include "page/entries.h"
@@ -25,11 +27,11 @@
 typedef struct InsertState
 {
 	MemoryContext context;		/* reset after each row */
-	IvfMetaData meta;
-	IvfSpace   *space;
+	IvfFrozen  *frozen;
+	const IvfSpace *space;		/* its */
 	IvfQuery	query;
 	double	   *v;
-	int			level;			/* of the node whose children are looked at */
+	float4	   *target;			/* v rounded: to rank centroids by */
 	float4	   *centroid;
 	float4	   *w;
 	float4	   *scratch;
@@ -49,10 +51,12 @@ insert_state(Relation index, IndexInfo *info)
 	state = palloc0(sizeof(InsertState));
 	state->context = AllocSetContextCreate(info->ii_Context, "ivf insert",
 										   ALLOCSET_DEFAULT_SIZES);
-	state->space = ivf_space_read(index, &state->meta);
+	state->frozen = ivf_frozen(index, info->ii_Context);
+	state->space = state->frozen->space;
 	ivf_query_init(&state->query, index, NULL, state->space);
 	state->v = palloc(sizeof(double) * state->space->n);
-	state->centroid = palloc0(sizeof(float4) * state->space->n);
+	state->target = palloc(sizeof(float4) * state->space->n);
+	state->centroid = palloc(sizeof(float4) * state->space->n);
 	state->w = palloc(sizeof(float4) * state->space->n);
 	state->scratch = palloc(sizeof(float4) * state->space->n);
 	state->entry = ivf_entry_alloc(state->space->n);
@@ -61,92 +65,105 @@ insert_state(Relation index, IndexInfo *info)
 	return state;
 }
 
+/* a node on the way down, and where the row with its centroid lies */
+typedef struct Position
+{
+	BlockNumber node;
+	int			level;
+	IvfRun		run;
+	int			row;			/* -1: the root, which has none */
+} Position;
+
 /*
- * Reads the row of a child, which sets state->centroid, and returns how far
- * the query is from it.
+ * How far a child is from the row to be inserted; node becomes its first page.
  *
  * Rows are placed by distance also where the metric is the inner product, for
  * that is how k-means has formed the lists.
  */
 static double
-view_child(InsertState *state, const IvfCandidate *child, IvfChildHead *head,
-		   IvfView *view)
+child_distance(InsertState *state, const IvfCandidate *candidate,
+			   BlockNumber *node)
 {
 	Relation	index = state->query.index;
+	IvfChild	child = ivf_frozen_child(state->frozen, index, &candidate->run,
+										 candidate->row, state->scratch);
+	double		squared = vec_kernels->l2_squared(state->target, child.centroid,
+												  state->space->n);
 
-	ivf_row_read(index, NULL, &child->run, child->row, head, state->centroid);
-	if (!ItemPointerIsValid(&head->tid))
-		ivf_corrupted(index, child->run.first, "a child's row is empty");
-	ivf_view(&state->query, ItemPointerGetBlockNumber(&head->tid), state->level - 1,
-			 state->centroid, view, state->w);
 	/* nothing is nearer or farther than that */
-	if (isnan(view->list.w_norm))
-		ivf_corrupted(index, child->run.first, "the centroid of node %u is no vector",
-					  view->node);
-	return state->space->metric == METRIC_INNER_PRODUCT ? view->list.w_norm :
-		ivf_bound_distance(&state->query, (float4) view->key, false);
+	if (isnan(squared))
+		ivf_corrupted(index, candidate->run.first,
+					  "the centroid of node %u is no vector", child.node);
+	*node = child.node;
+	return state->space->metric == METRIC_INNER_PRODUCT ? sqrt(squared) :
+		ivf_bound_distance(&state->query, (float4) squared, false);
 }
 
 /* IvfResolve */
 static bool
-resolve_child(IvfCandidate *child, void *arg)
+resolve_child(IvfCandidate *candidate, void *arg)
 {
-	IvfChildHead head;
-	IvfView		view;
+	BlockNumber node;
 
-	child->key = view_child(arg, child, &head, &view);
+	candidate->key = child_distance(arg, candidate, &node);
 	return true;
 }
 
+/* IvfTouch */
+static void
+touch_child(const IvfCandidate *candidate, void *arg)
+{
+	InsertState *state = arg;
+
+	ivf_frozen_touch(state->frozen, &candidate->run, candidate->row);
+}
+
 /*
- * Goes from a node to its child nearest to the query, which is the row to be
- * inserted, and raises the child's radius to hold the row.  view becomes the
- * child's, state->centroid its centroid, and run and row tell where that
- * lies.
+ * Goes from a node to its child nearest to the row to be inserted, and raises
+ * the child's radius to hold the row.  state->centroid is the node's, and
+ * becomes the child's.
  *
  * The sign codes of an index for inner products estimate those, not distances,
  * so there every child is looked at.
  */
 static void
-descend(InsertState *state, IvfView *view, IvfRun *run, int *row)
+descend(InsertState *state, Position *at)
 {
 	Relation	index = state->query.index;
-	int			n = state->space->n;
 	bool		all = (state->space->metric == METRIC_INNER_PRODUCT);
 	IvfQueue   *children = ivf_queue_make(&state->query, all, 32,
 										  (Size) work_mem * 1024 / 4,
-										  resolve_child, state);
-	IvfCandidate *child;
+										  resolve_child, touch_child, state);
+	IvfCandidate *candidate;
 	IvfChildHead head;
+	IvfView		view;
 	float4		radius;
 
-	state->level = view->level;
-	ivf_view(&state->query, view->node, view->level, state->centroid, view,
+	ivf_view(&state->query, at->node, at->level, state->centroid, &view,
 			 state->w);
-	ivf_queue_add(children, view, state->w, run, *row);
-	while ((child = ivf_queue_first(children)) != NULL)
+	ivf_queue_add(children, &view, state->w, &at->run, at->row);
+	while ((candidate = ivf_queue_first(children)) != NULL)
 	{
-		IvfView		seen;
-		double		distance;
+		double		distance = child_distance(state, candidate, &at->node);
 
 		CHECK_FOR_INTERRUPTS();
-		distance = view_child(state, child, &head, &seen);
-		if (child->stage == IVF_STAGE_EXACT)
-		{
-			*view = seen;
+		if (candidate->stage == IVF_STAGE_EXACT)
 			break;
-		}
-		ivf_queue_update(children, child, IVF_STAGE_EXACT, distance);
+		ivf_queue_update(children, candidate, IVF_STAGE_EXACT, distance);
 	}
-	if (child == NULL)
-		ivf_corrupted(index, view->node, "an inner node has no children");
-
-	*run = child->run;
-	*row = child->row;
+	if (candidate == NULL)
+		ivf_corrupted(index, view.node, "an inner node has no children");
+	at->level--;
+	at->run = candidate->run;
+	at->row = candidate->row;
 	ivf_queue_end(children);
-	radius = ivf_residual(state->v, state->centroid, n, state->scratch);
+
+	/* the radius grows, and is not among what is kept */
+	ivf_row_read(index, NULL, &at->run, at->row, &head, state->centroid);
+	radius = ivf_residual(state->v, state->centroid, state->space->n,
+						  state->scratch);
 	if (radius > head.radius)
-		ivf_row_raise_radius(index, run, *row, view->node, radius);
+		ivf_row_raise_radius(index, &at->run, at->row, at->node, radius);
 }
 
 /*
@@ -155,25 +172,23 @@ descend(InsertState *state, IvfView *view, IvfRun *run, int *row)
 static void
 insert_entry(Relation index, InsertState *state, const float4 *x, ItemPointer tid)
 {
-	IvfView		view;
-	IvfRun		run = {0};
-	int			row = -1;
+	const IvfMetaData *meta = &state->frozen->meta;
+	int			n = state->space->n;
+	Position	at = {meta->root, meta->height - 1, {0}, -1};
 	int			i;
 
-	memset(&view, 0, sizeof(view));
-	view.node = state->meta.root;
-	view.level = state->meta.height - 1;
-	for (i = 0; i < state->space->n; i++)
-		state->centroid[i] = 0;
-	if (view.level > 0)
+	memset(state->centroid, 0, sizeof(float4) * n);
+	if (at.level > 0)
 	{
 		ivf_query_set(&state->query, x);
-		while (view.level > 0)
-			descend(state, &view, &run, &row);
+		for (i = 0; i < n; i++)
+			state->target[i] = (float4) Max(Min(state->v[i], FLT_MAX), -FLT_MAX);
+		while (at.level > 0)
+			descend(state, &at);
 	}
 	ivf_encode(state->space, state->v, state->centroid, tid, state->scratch,
 			   state->entry);
-	ivf_entry_put(index, view.node, state->space->n, state->entry);
+	ivf_entry_put(index, at.node, n, state->entry);
 }
 
 /*
@@ -189,7 +204,7 @@ ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 
 	if (isnull[0])
 	{
-		ivf_tids_add(index, state->meta.nulls, tid);
+		ivf_tids_add(index, state->frozen->meta.nulls, tid);
 		return false;
 	}
 
@@ -201,7 +216,7 @@ ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 		if (ivf_place(state->space, x, state->v))
 			insert_entry(index, state, x, tid);
 		else
-			ivf_tids_add(index, state->meta.nans, tid);
+			ivf_tids_add(index, state->frozen->meta.nans, tid);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(state->context);

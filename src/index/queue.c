@@ -53,7 +53,7 @@ compare_candidates(const pairingheap_node *a, const pairingheap_node *b,
  */
 IvfQueue *
 ivf_queue_make(IvfQuery *query, bool certain, int chunk, Size memory,
-			   IvfResolve resolve, void *arg)
+			   IvfResolve resolve, IvfTouch touch, void *arg)
 {
 	IvfQueue   *queue = palloc0(sizeof(IvfQueue));
 
@@ -75,6 +75,7 @@ ivf_queue_make(IvfQuery *query, bool certain, int chunk, Size memory,
 	queue->chunk = queue->first_chunk;
 	queue->spill = ivf_spill_make((int) Min(memory / 1024, INT_MAX));
 	queue->resolve = resolve;
+	queue->touch = touch;
 	queue->resolve_arg = arg;
 	return queue;
 }
@@ -97,16 +98,10 @@ ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 		int			i;
 
 		for (i = 0; i < queue->count; i++)
-		{
-			if (queue->nodes[i].bounds)
-				ivf_scored_drop(&queue->nodes[i]);
-			if (queue->nodes[i].w)
-				pfree(queue->nodes[i].w);
-		}
+			ivf_scored_free(&queue->nodes[i]);
 		queue->count = 0;
 		queue->memory = 0;
-		queue->marked = false;
-		queue->dropped = false;
+		queue->mark = 0;
 		queue->chunk = queue->first_chunk;
 	}
 
@@ -127,18 +122,15 @@ ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 	ivf_scored_make(node, queue->query, queue->certain, w);
 	if ((uint64) node->base + ivf_scored_slots(node) > PG_UINT32_MAX)
 		elog(ERROR, "too many entries in the lists of one scan");
-	if (queue->marked)
+	if (queue->mark > 0)
 		ivf_take_marked(queue, queue->count);
 	queue->count++;
 	queue->drained = false;
-	queue->mark_distance = queue->marked ?
+	queue->mark_distance = queue->mark > 0 ?
 		ivf_bound_distance(queue->query, topk_key(queue->mark), queue->certain) : -INFINITY;
 
 	if (queue->memory + ivf_scored_size(node) + w_size > queue->memory_limit)
-	{
 		ivf_scored_drop(node);
-		queue->dropped = true;
-	}
 	else
 	{
 		queue->memory += ivf_scored_size(node);
@@ -201,29 +193,6 @@ ivf_queue_update(IvfQueue *queue, IvfCandidate *candidate, IvfStage stage,
 	pairingheap_add(queue->heap, &candidate->link);
 }
 
-static Size
-seen_size(const IvfQueue *queue)
-{
-	return offsetof(IvfSeen, w) + sizeof(float4) * queue->query->space->n;
-}
-
-/*
- * Keeps what was learnt of a child from its row, to spare a second reading.
- */
-void
-ivf_queue_keep(IvfQueue *queue, IvfCandidate *candidate, const IvfView *view,
-			   const float4 *w)
-{
-	Size		size = seen_size(queue);
-
-	if (queue->memory + size > queue->memory_limit)
-		return;
-	queue->memory += size;
-	candidate->seen = MemoryContextAlloc(queue->context, size);
-	candidate->seen->view = *view;
-	memcpy(candidate->seen->w, w, sizeof(float4) * queue->query->space->n);
-}
-
 /*
  * Removes the first candidate.
  */
@@ -237,11 +206,6 @@ ivf_queue_remove(IvfQueue *queue, IvfCandidate *candidate)
 	}
 	queue->candidates--;
 	(void) pairingheap_remove_first(queue->heap);
-	if (candidate->seen)
-	{
-		pfree(candidate->seen);
-		queue->memory -= seen_size(queue);
-	}
 	candidate->link.next_sibling = (pairingheap_node *) queue->spare;
 	queue->spare = candidate;
 }

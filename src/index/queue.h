@@ -12,23 +12,19 @@
 #include "index/spill.h"
 
 /*
- * How the query sees a child, kept until its turn comes if memory allows.
- */
-typedef struct IvfSeen
-{
-	IvfView		view;
-	float4		w[FLEXIBLE_ARRAY_MEMBER];
-} IvfSeen;
-
-/*
  * Finds out a candidate's distance, and sets key and tid; false if there is
  * nothing behind it that the query may see.
  */
 typedef bool (*IvfResolve) (IvfCandidate *candidate, void *arg);
 
 /*
+ * Told of a candidate that is likely to be resolved soon.
+ */
+typedef void (*IvfTouch) (const IvfCandidate *candidate, void *arg);
+
+/*
  * Entries with a bound up to the mark are candidates, in the heap or in the
- * spill; of the others there is a float4 each.
+ * spill; of the others there is a float4 each, and the least of each block.
  */
 typedef struct IvfQueue
 {
@@ -43,28 +39,26 @@ typedef struct IvfQueue
 	IvfCandidate *spare;		/* freed candidates, by link.next_sibling */
 	IvfSpill   *spill;
 	IvfResolve	resolve;
+	IvfTouch	touch;
 	void	   *resolve_arg;
-	bool		marked;			/* is there a mark? else nothing is in the heap */
-	TopKItem	mark;
+	TopKItem	mark;			/* 0: none, and nothing is in the heap */
 	double		mark_distance;	/* what is beyond the mark is at least so far */
 	bool		drained;		/* is nothing beyond the mark? */
 	int			chunk;			/* candidates to take next, */
 	int			first_chunk;	/* at first, */
 	int			largest_heap;	/* candidates that a chunk may make it grow to */
-	bool		dropped;		/* are there nodes without bounds? */
 	Size		memory;			/* of bounds, runs and w */
 	Size		memory_limit;
 } IvfQueue;
 
 extern IvfQueue *ivf_queue_make(IvfQuery *query, bool certain, int chunk,
-								Size memory, IvfResolve resolve, void *arg);
+								Size memory, IvfResolve resolve, IvfTouch touch,
+								void *arg);
 extern void ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 						  const IvfRun *parent, int parent_row);
 extern IvfCandidate *ivf_queue_first(IvfQueue *queue);
 extern void ivf_queue_update(IvfQueue *queue, IvfCandidate *candidate,
 							 IvfStage stage, double key);
-extern void ivf_queue_keep(IvfQueue *queue, IvfCandidate *candidate,
-						   const IvfView *view, const float4 *w);
 extern void ivf_queue_remove(IvfQueue *queue, IvfCandidate *candidate);
 extern void ivf_queue_end(IvfQueue *queue);
 

@@ -20,6 +20,7 @@
 #include <math.h>
 
 #include "access/relscan.h"
+#include "index/frozen.h"
 #include "index/heaprows.h"
 #include "index/queue.h"
 #include "miscadmin.h"
@@ -50,15 +51,15 @@ typedef struct IvfScan
 {
 	MemoryContext context;		/* lives as long as the scan */
 	MemoryContext query_context;	/* reset by amrescan */
-	IvfMetaData meta;
-	IvfSpace   *space;
+	IvfFrozen  *frozen;			/* read when first needed */
+	const IvfSpace *space;		/* its */
 	IvfScanState	state;
 
 	/* in order */
 	IvfQuery   *query;
 	IvfQueue   *children;
 	IvfQueue   *rows;
-	float4	   *centroid;		/* room for a child's, */
+	float4	   *centroid;		/* room for a child's that is not kept, */
 	float4	   *w;				/* and for the query minus it */
 	uint32		probes;			/* leaves to be read before the first row */
 	uint32		leaves;			/* read so far */
@@ -166,39 +167,21 @@ begin_all(IndexScanDesc scan, IvfScan *so)
 	so->state = SCAN_ALL;
 }
 
-/*
- * Reads the row of a child, which sets so->w.
- */
-static void
-view_child(IvfScan *so, const IvfCandidate *child, IvfView *view)
+static IvfChild
+child_of(IvfScan *so, const IvfCandidate *candidate)
 {
-	int			level = so->children->nodes[child->node].view.level - 1;
-	IvfChildHead head;
-
-	/* children stay, so any snapshot may see them */
-	ivf_row_read(so->query->index, NULL, &child->run, child->row, &head,
-				 so->centroid);
-	if (!ItemPointerIsValid(&head.tid))
-		ivf_corrupted(so->query->index, child->run.first, "a child's row is empty");
-	ivf_view(so->query, ItemPointerGetBlockNumber(&head.tid), level, so->centroid,
-			 view, so->w);
-}
-
-static double
-child_distance(const IvfScan *so, const IvfView *view)
-{
-	return ivf_bound_distance(so->query, (float4) view->key, false);
+	return ivf_frozen_child(so->frozen, so->query->index, &candidate->run,
+							candidate->row, so->centroid);
 }
 
 /* IvfResolve for children */
 static bool
-resolve_child(IvfCandidate *child, void *arg)
+resolve_child(IvfCandidate *candidate, void *arg)
 {
 	IvfScan    *so = arg;
-	IvfView		view;
+	double		key = ivf_centroid_key(so->query, child_of(so, candidate).centroid);
 
-	view_child(so, child, &view);
-	child->key = child_distance(so, &view);
+	candidate->key = ivf_bound_distance(so->query, (float4) key, false);
 	return true;
 }
 
@@ -237,6 +220,23 @@ resolve_row(IvfCandidate *candidate, void *arg)
 							 so->space, so->query->elements, &candidate->key);
 }
 
+/* IvfTouch for children, and for heap rows */
+static void
+touch_child(const IvfCandidate *candidate, void *arg)
+{
+	IvfScan    *so = arg;
+
+	ivf_frozen_touch(so->frozen, &candidate->run, candidate->row);
+}
+
+static void
+touch_row(const IvfCandidate *candidate, void *arg)
+{
+	IndexScanDesc scan = arg;
+
+	ivf_row_touch(scan->indexRelation, &candidate->run, candidate->row);
+}
+
 /*
  * Starts to read leaves in order.  With all leaves probed every bound is a
  * certain one, so that the order is exact.
@@ -249,21 +249,21 @@ begin_lists(IndexScanDesc scan, IvfScan *so)
 	IvfView		view;
 
 	so->probes = ivf_probes > 0 ? (uint32) ivf_probes :
-		(uint32) ceil(sqrt(so->meta.leaves));
-	certain = (so->probes >= so->meta.leaves);
+		(uint32) ceil(sqrt(so->frozen->meta.leaves));
+	certain = (so->probes >= so->frozen->meta.leaves);
 	so->leaves = 0;
 	so->children = ivf_queue_make(so->query, certain,
 								  (int) Min(4 * (uint64) so->probes, 256), memory,
-								  resolve_child, so);
+								  resolve_child, touch_child, so);
 	so->rows = ivf_queue_make(so->query, certain, 256, 4 * memory,
-							  resolve_row, scan);
+							  resolve_row, touch_row, scan);
 	so->centroid = palloc(sizeof(float4) * so->space->n);
 	so->w = palloc(sizeof(float4) * so->space->n);
 
-	ivf_view(so->query, so->meta.root, so->meta.height - 1, NULL, &view,
+	ivf_view(so->query, so->frozen->meta.root, so->frozen->meta.height - 1, NULL, &view,
 			 so->query->w);
-	so->query->w_node = so->meta.root;
-	if (so->meta.height == 1)
+	so->query->w_node = so->frozen->meta.root;
+	if (so->frozen->meta.height == 1)
 	{
 		ivf_queue_add(so->rows, &view, so->query->w, NULL, -1);
 		so->leaves = 1;
@@ -288,11 +288,10 @@ begin(IndexScanDesc scan, IvfScan *so)
 	compat_count_index_scan(scan);
 	so->table = scan->heapRelation;
 
-	if (so->space == NULL)
+	if (so->frozen == NULL)
 	{
-		old = MemoryContextSwitchTo(so->context);
-		so->space = ivf_space_read(scan->indexRelation, &so->meta);
-		MemoryContextSwitchTo(old);
+		so->frozen = ivf_frozen(scan->indexRelation, so->context);
+		so->space = so->frozen->space;
 	}
 	old = MemoryContextSwitchTo(so->query_context);
 	so->query = palloc(sizeof(IvfQuery));
@@ -314,6 +313,18 @@ begin(IndexScanDesc scan, IvfScan *so)
 }
 
 /*
+ * The node that will be read after this one, probably, is to be at hand then.
+ */
+static void
+touch_next(IvfScan *so)
+{
+	if (so->children->candidates > 0)
+		ivf_page_touch(so->query->index,
+					   child_of(so, ivf_heap_first(so->children)).node,
+					   IVF_PAGE_START, IVF_TOUCHED);
+}
+
+/*
  * Reads the leaf nearest to the query of those not read yet; false if there is
  * none.  Inner nodes on the way are scored as they come up: a node is taken
  * for as near as its centroid, whatever its level.
@@ -321,33 +332,31 @@ begin(IndexScanDesc scan, IvfScan *so)
 static bool
 read_leaf(IvfScan *so)
 {
-	IvfCandidate *child;
+	IvfCandidate *candidate;
 
-	if (so->meta.height == 1)
+	if (so->frozen->meta.height == 1)
 		return false;
-	while ((child = ivf_queue_first(so->children)) != NULL)
+	while ((candidate = ivf_queue_first(so->children)) != NULL)
 	{
-		IvfRun		run = child->run;
-		int			row = child->row;
+		IvfRun		run = candidate->run;
+		int			row = candidate->row;
+		int			level = so->children->nodes[candidate->node].view.level - 1;
+		IvfChild	child;
 		IvfView		view;
 
 		CHECK_FOR_INTERRUPTS();
-		if (child->seen)
+		if (candidate->stage != IVF_STAGE_EXACT)
 		{
-			view = child->seen->view;
-			memcpy(so->w, child->seen->w, sizeof(float4) * so->space->n);
-		}
-		else
-			view_child(so, child, &view);
-		if (child->stage != IVF_STAGE_EXACT)
-		{
-			ivf_queue_keep(so->children, child, &view, so->w);
-			ivf_queue_update(so->children, child, IVF_STAGE_EXACT,
-							 child_distance(so, &view));
+			(void) resolve_child(candidate, so);
+			ivf_queue_update(so->children, candidate, IVF_STAGE_EXACT,
+							 candidate->key);
 			continue;
 		}
-		ivf_queue_remove(so->children, child);
-		if (view.level == 0)
+		child = child_of(so, candidate);
+		ivf_view(so->query, child.node, level, child.centroid, &view, so->w);
+		ivf_queue_remove(so->children, candidate);
+		touch_next(so);
+		if (level == 0)
 		{
 			ivf_queue_add(so->rows, &view, so->w, &run, row);
 			so->leaves++;
@@ -437,7 +446,7 @@ read_code_page(IndexScanDesc scan, IvfScan *so, BlockNumber block)
 	page = BufferGetPage(buffer);
 	compat_test_old_snapshot(scan->xs_snapshot, index, page);
 	so->tid_count = so->tid_next = 0;
-	if (!PageIsNew(page) && ivf_is_leaf_page(index, &so->meta, block, page))
+	if (!PageIsNew(page) && ivf_is_leaf_page(index, &so->frozen->meta, block, page))
 	{
 		uint32		offset;
 
@@ -480,7 +489,7 @@ next_unordered(IndexScanDesc scan, IvfScan *so)
 		else
 		{
 			BlockNumber chain = so->state == SCAN_NANS ?
-			so->meta.nans : so->meta.nulls;
+			so->frozen->meta.nans : so->frozen->meta.nulls;
 
 			if (so->block == InvalidBlockNumber)
 				return false;
@@ -520,17 +529,17 @@ next_tuple(IndexScanDesc scan, IvfScan *so)
 			case SCAN_LISTS:
 				if (next_in_order(scan, so))
 					return true;
-				begin_chain(so, SCAN_NANS, so->meta.nans);
+				begin_chain(so, SCAN_NANS, so->frozen->meta.nans);
 				break;
 			case SCAN_ALL:
 				if (next_unordered(scan, so))
 					return true;
-				begin_chain(so, SCAN_NANS, so->meta.nans);
+				begin_chain(so, SCAN_NANS, so->frozen->meta.nans);
 				break;
 			case SCAN_NANS:
 				if (next_unordered(scan, so))
 					return true;
-				begin_chain(so, SCAN_NULLS, so->meta.nulls);
+				begin_chain(so, SCAN_NULLS, so->frozen->meta.nulls);
 				break;
 			case SCAN_NULLS:
 				if (next_unordered(scan, so))

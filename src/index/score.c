@@ -40,6 +40,7 @@ ivf_query_init(IvfQuery *query, Relation index, Snapshot snapshot,
 	query->snapshot = snapshot;
 	query->space = space;
 	query->v = palloc(sizeof(double) * n);
+	query->target = palloc(sizeof(float4) * n);
 	query->signs.table = palloc(sign_query_size(n));
 	query->own_space = palloc(sign_query_size(n));
 	query->run = palloc(VEC_BLOCK * (IVF_ROW_HEAD(0) + IVF_ROW_BODY(0, n)));
@@ -59,6 +60,8 @@ ivf_query_set(IvfQuery *query, const float4 *elements)
 	double		v_squares = 0;
 	double		true_squares = 0;
 	double		mean_squares = 0;
+	double		mean_dot = 0;
+	bool		inner_product = (space->metric == METRIC_INNER_PRODUCT);
 	int			i;
 
 	query->elements = elements;
@@ -72,12 +75,30 @@ ivf_query_set(IvfQuery *query, const float4 *elements)
 		v_squares += query->v[i] * query->v[i];
 		true_squares += t * t;
 		mean_squares += space->origin[i] * space->origin[i];
+		mean_dot += t * space->origin[i];
+		query->target[i] = (float4) Max(Min(inner_product ? t : query->v[i], FLT_MAX), -FLT_MAX);
 	}
+	query->target_dot_mean = mean_dot;
 	query->v_norm = sqrt(v_squares);
 	query->true_norm = sqrt(true_squares);
 	query->mean_norm = sqrt(mean_squares);
 	sign_query_init(&query->signs, query->v, space->n, query->signs.table);
 	return true;
+}
+
+/*
+ * The key that a view of a node with this centroid has, but for rounding: one
+ * pass over it, to tell which nodes are worth a view.
+ */
+double
+ivf_centroid_key(const IvfQuery *query, const float4 *centroid)
+{
+	int			n = query->space->n;
+
+	if (query->space->metric == METRIC_INNER_PRODUCT)
+		return -(vec_kernels->inner_product(query->target, centroid, n) +
+				 query->target_dot_mean);
+	return vec_kernels->l2_squared(query->target, centroid, n);
 }
 
 /* what a view holds for inner products alone */

@@ -32,6 +32,9 @@ typedef struct IvfQuery
 	const IvfSpace *space;
 	const float4 *elements;		/* dim: as the operator sees it */
 	double	   *v;				/* n: in the index's space */
+	float4	   *target;			/* n: v, or for inner products v from the true
+								 * origin, rounded; to rank centroids by */
+	double		target_dot_mean;	/* inner product: <v from the true origin, mean> */
 	double		v_norm;
 	double		true_norm;		/* inner product: from the true origin */
 	double		mean_norm;		/* inner product: of the mean */
@@ -60,6 +63,7 @@ typedef struct IvfView
 extern void ivf_query_init(IvfQuery *query, Relation index,
 						   Snapshot snapshot, const IvfSpace *space);
 extern bool ivf_query_set(IvfQuery *query, const float4 *elements);
+extern double ivf_centroid_key(const IvfQuery *query, const float4 *centroid);
 extern void ivf_view(const IvfQuery *query, BlockNumber node, int level,
 					 const float4 *centroid, IvfView *view, float4 *w);
 

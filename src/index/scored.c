@@ -6,6 +6,8 @@
 
 #include "index/scored.h"
 
+#include <math.h>
+
 #include "utils/memutils.h"
 
 /* collects the bounds of a node */
@@ -25,10 +27,13 @@ keep_bounds(const float4 *bounds, const IvfRun *run, void *arg)
 		node->bounds = repalloc_huge(node->bounds,
 									 sizeof(float4) * VEC_BLOCK * (Size) node->room);
 		node->runs = repalloc_huge(node->runs, sizeof(IvfRun) * (Size) node->room);
+		node->least = repalloc_huge(node->least, sizeof(float4) * (Size) node->room);
 	}
 	memcpy(node->bounds + (Size) node->blocks * VEC_BLOCK, bounds,
 		   sizeof(float4) * VEC_BLOCK);
-	node->runs[node->blocks++] = *run;
+	node->runs[node->blocks] = *run;
+	(void) vec_kernels->split(bounds, -INFINITY, &node->least[node->blocks]);
+	node->blocks++;
 }
 
 /*
@@ -41,16 +46,21 @@ ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain, const float4 *w)
 	node->room = 32;
 	node->bounds = palloc(sizeof(float4) * VEC_BLOCK * node->room);
 	node->runs = palloc(sizeof(IvfRun) * node->room);
+	node->least = palloc(sizeof(float4) * node->room);
 	ivf_score_node(query, &node->view, w, certain, keep_bounds, node);
 }
 
-/* bytes that the bounds take */
+/* bytes that ivf_scored_drop() frees */
 Size
 ivf_scored_size(const IvfScored *node)
 {
 	return (sizeof(float4) * VEC_BLOCK + sizeof(IvfRun)) * (Size) node->room;
 }
 
+/*
+ * Drops the bounds.  The least ones stay: they tell in which nodes, and where
+ * in them, there is something to be taken.
+ */
 void
 ivf_scored_drop(IvfScored *node)
 {
@@ -58,6 +68,17 @@ ivf_scored_drop(IvfScored *node)
 	pfree(node->runs);
 	node->bounds = NULL;
 	node->runs = NULL;
+}
+
+/* frees what a node has */
+void
+ivf_scored_free(IvfScored *node)
+{
+	if (node->bounds)
+		ivf_scored_drop(node);
+	if (node->w)
+		pfree(node->w);
+	pfree(node->least);
 }
 
 /*
@@ -105,11 +126,14 @@ bool
 ivf_scored_restore(IvfScored *node, IvfQuery *query, bool certain)
 {
 	int			blocks = node->blocks;
+	float4	   *least = node->least;
 
 	if (node->bounds)
 		return false;
 	ivf_scored_make(node, query, certain, ivf_scored_w(node, query));
 	node->blocks = Min(node->blocks, blocks);
+	pfree(node->least);
+	node->least = least;
 	return true;
 }
 

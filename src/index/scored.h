@@ -23,6 +23,7 @@ typedef struct IvfScored
 	int			room;			/* blocks that there is memory for */
 	float4	   *bounds;			/* 32 a block, or NULL: likewise */
 	IvfRun	   *runs;			/* one a block, or NULL with bounds */
+	float4	   *least;			/* of each block, what the queue has not taken */
 } IvfScored;
 
 /* places that the node takes in the queue; score refuses lists with more */
@@ -36,6 +37,7 @@ extern void ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain,
 							const float4 *w);
 extern bool ivf_scored_restore(IvfScored *node, IvfQuery *query, bool certain);
 extern void ivf_scored_drop(IvfScored *node);
+extern void ivf_scored_free(IvfScored *node);
 extern Size ivf_scored_size(const IvfScored *node);
 extern const float4 *ivf_scored_w(IvfScored *node, IvfQuery *query);
 

@@ -98,7 +98,6 @@ read_first(IvfSpill *spill)
 	first->row = spilled.row;
 	first->run = spilled.run;
 	first->tid = spilled.tid;
-	first->seen = NULL;
 }
 
 /*

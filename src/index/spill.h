@@ -29,7 +29,6 @@ typedef struct IvfCandidate
 	int			row;			/* in the run */
 	IvfRun		run;
 	ItemPointerData tid;		/* invalid until its row has been read */
-	struct IvfSeen *seen;		/* a child whose row has been read, or NULL */
 } IvfCandidate;
 
 /*

@@ -11,32 +11,11 @@
 #include <math.h>
 
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "utils/memutils.h"
-
-/* how many times more candidates each pass takes than the one before */
-#define CHUNK_GROWTH	4
 
 /* entries that are looked at to find where the n-th is in order */
 #define SPILL_SAMPLE	1024
-
-/* the scored node in which a place is */
-static uint32
-node_of(const IvfQueue *queue, uint32 place)
-{
-	uint32		low = 0;
-	uint32		high = queue->count;
-
-	while (high - low > 1)
-	{
-		uint32		middle = low + (high - low) / 2;
-
-		if (queue->nodes[middle].base <= place)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
-}
 
 /* the candidate that an entry of a node with bounds becomes */
 static void
@@ -52,7 +31,6 @@ fill_candidate(const IvfQueue *queue, TopKItem item, uint32 number,
 	candidate->row = slot % VEC_BLOCK;
 	candidate->run = node->runs[slot / VEC_BLOCK];
 	ItemPointerSetInvalid(&candidate->tid);
-	candidate->seen = NULL;
 }
 
 static void
@@ -67,6 +45,68 @@ push(IvfQueue *queue, TopKItem item, uint32 number)
 	fill_candidate(queue, item, number, candidate);
 	pairingheap_add(queue->heap, &candidate->link);
 	queue->candidates++;
+	queue->touch(candidate, queue->resolve_arg);
+}
+
+/* finds out the distance of an entry, and sorts it */
+static void
+spill(IvfQueue *queue, TopKItem item, uint32 number)
+{
+	IvfCandidate candidate;
+
+	CHECK_FOR_INTERRUPTS();
+	fill_candidate(queue, item, number, &candidate);
+	if (queue->resolve(&candidate, queue->resolve_arg))
+		ivf_spill_add(queue->spill, &candidate);
+}
+
+/*
+ * Takes the entries of a node that are beyond one item and up to another, and
+ * returns the last of them, or 0.  Only blocks that have such entries are
+ * looked at, and what is left of these has its least bound found anew.
+ */
+static TopKItem
+take_node(IvfQueue *queue, uint32 number, TopKItem beyond, TopKItem mark,
+		  void (*take) (IvfQueue *queue, TopKItem item, uint32 number))
+{
+	IvfScored  *node = &queue->nodes[number];
+	float4		limit = mark == UINT64_MAX ? FLT_MAX : topk_key(mark);
+	bool		restored = false;
+	TopKItem	last = 0;
+	int			block;
+
+	for (block = 0; block < node->blocks; block++)
+	{
+		uint32		place = node->base + block * VEC_BLOCK;
+		float4		least;
+		const float4 *bounds;
+		uint32		bits;
+
+		if (node->least[block] > limit)
+			continue;
+		restored |= ivf_scored_restore(node, queue->query, queue->certain);
+		bounds = node->bounds + (Size) block * VEC_BLOCK;
+		bits = vec_kernels->split(bounds, limit, &least);
+		for (; bits != 0; bits &= bits - 1)
+		{
+			int			i = pg_rightmost_one_pos32(bits);
+			TopKItem	item = topk_item(bounds[i], place + i);
+
+			if (item <= beyond)
+				continue;
+			if (item > mark)
+				least = Min(least, bounds[i]);
+			else
+			{
+				last = Max(last, item);
+				take(queue, item, number);
+			}
+		}
+		node->least[block] = least;
+	}
+	if (restored)
+		ivf_scored_drop(node);
+	return last;
 }
 
 /*
@@ -75,70 +115,7 @@ push(IvfQueue *queue, TopKItem item, uint32 number)
 void
 ivf_take_marked(IvfQueue *queue, uint32 number)
 {
-	const IvfScored *node = &queue->nodes[number];
-	uint32		slot;
-
-	for (slot = 0; slot < ivf_scored_slots(node); slot++)
-	{
-		TopKItem	item = topk_item(node->bounds[slot], node->base + slot);
-
-		if (item <= queue->mark && node->bounds[slot] < INFINITY)
-			push(queue, item, number);
-	}
-}
-
-static void
-next_chunk(IvfQueue *queue)
-{
-	if (queue->chunk < INT_MAX / 2 / CHUNK_GROWTH)
-		queue->chunk *= CHUNK_GROWTH;
-}
-
-/* the least of eight */
-static inline float4
-least_of(const float4 *b)
-{
-	float4		m[4];
-	int			i;
-
-	for (i = 0; i < 4; i++)
-		m[i] = b[i] < b[i + 4] ? b[i] : b[i + 4];
-	m[0] = m[0] < m[2] ? m[0] : m[2];
-	m[1] = m[1] < m[3] ? m[1] : m[3];
-	return m[0] < m[1] ? m[0] : m[1];
-}
-
-/*
- * Offers the entries of a node that are beyond the mark.  Nearly all are turned
- * away by a float comparison, eight at a time.
- */
-static void
-offer(const IvfQueue *queue, const IvfScored *node, TopK *top)
-{
-	const float4 *bounds = node->bounds;
-	float4		limit = top->full ? topk_key(top->limit) : FLT_MAX;
-	uint32		count = ivf_scored_slots(node);
-	uint32		first;
-	uint32		slot;
-
-	for (first = 0; first < count; first += 8)
-	{
-		if (least_of(bounds + first) > limit)
-			continue;
-		for (slot = first; slot < first + 8; slot++)
-		{
-			TopKItem	item;
-
-			if (bounds[slot] > limit)
-				continue;
-			item = topk_item(bounds[slot], node->base + slot);
-			if (queue->marked && item <= queue->mark)
-				continue;
-			topk_add(top, item);
-			if (top->full)
-				limit = topk_key(top->limit);
-		}
-	}
+	(void) take_node(queue, number, 0, queue->mark, push);
 }
 
 static int
@@ -150,43 +127,124 @@ compare_items(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int
-compare_places(const void *a, const void *b)
+/* does any entry wait to be taken? */
+static bool
+anything_left(const IvfQueue *queue)
 {
-	uint32		x = topk_place(*(const TopKItem *) a);
-	uint32		y = topk_place(*(const TopKItem *) b);
+	int			i;
+	int			block;
 
-	return x < y ? -1 : x > y;
+	for (i = 0; i < queue->count; i++)
+	{
+		for (block = 0; block < queue->nodes[i].blocks; block++)
+		{
+			if (queue->nodes[i].least[block] < INFINITY)
+				return true;
+		}
+	}
+	return false;
 }
 
 /*
- * Makes candidates of the items.  A node whose bounds were dropped has to be
- * scored again for where its rows lie: once, if its items come together.
+ * A bound up to which there are so many entries at least, if there are so many:
+ * the greatest of that many blocks' least bounds.
+ */
+static float4
+bound_of(const IvfQueue *queue, TopK *top)
+{
+	uint32		number = 0;
+	float4		bound = -FLT_MAX;
+	int			i;
+	int			block;
+
+	for (i = 0; i < queue->count; i++)
+	{
+		const IvfScored *node = &queue->nodes[i];
+
+		for (block = 0; block < node->blocks; block++)
+		{
+			if (node->least[block] < INFINITY)
+				topk_add(top, topk_item(node->least[block], number++));
+		}
+	}
+	topk_finish(top);
+	for (i = 0; i < top->count && top->full; i++)
+		bound = Max(bound, topk_key(top->items[i]));
+	return top->full ? bound : FLT_MAX;
+}
+
+/*
+ * Offers the entries of a node that are beyond the mark and up to limit.
  */
 static void
-push_items(IvfQueue *queue, TopK *top)
+offer(IvfQueue *queue, IvfScored *node, float4 limit, TopK *top)
 {
-	IvfScored  *restored = NULL;
-	int			i;
+	bool		restored = false;
+	int			block;
 
-	if (queue->dropped)
-		qsort(top->items, top->count, sizeof(TopKItem), compare_places);
-	for (i = 0; i < top->count; i++)
+	for (block = 0; block < node->blocks; block++)
 	{
-		uint32		number = node_of(queue, topk_place(top->items[i]));
-		IvfScored  *node = &queue->nodes[number];
+		const float4 *bounds;
+		float4		rest;
+		uint32		bits;
 
-		if (restored && restored != node)
+		if (node->least[block] > limit)
+			continue;
+		restored |= ivf_scored_restore(node, queue->query, queue->certain);
+		bounds = node->bounds + (Size) block * VEC_BLOCK;
+		bits = vec_kernels->split(bounds, limit, &rest);
+		for (; bits != 0; bits &= bits - 1)
 		{
-			ivf_scored_drop(restored);
-			restored = NULL;
+			int			i = pg_rightmost_one_pos32(bits);
+			TopKItem	item = topk_item(bounds[i], node->base + block * VEC_BLOCK + i);
+
+			if (item > queue->mark)
+				topk_add(top, item);
 		}
-		if (ivf_scored_restore(node, queue->query, queue->certain))
-			restored = node;
-		push(queue, top->items[i], number);
 	}
 	if (restored)
-		ivf_scored_drop(restored);
+		ivf_scored_drop(node);
+}
+
+/*
+ * The last entry of the next chunk, if that takes so many at most; 0 if there
+ * are none.
+ */
+static TopKItem
+find_mark(IvfQueue *queue, int count)
+{
+	TopKItem   *items = palloc_extended(2 * sizeof(TopKItem) * (Size) count,
+										MCXT_ALLOC_HUGE);
+	TopKItem	mark = 0;
+	float4		limit;
+	TopK		top;
+	int			i;
+
+	topk_init(&top, Max(count / 2, 1), items);
+	limit = bound_of(queue, &top);
+	topk_init(&top, count, items);
+	for (i = 0; i < queue->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		offer(queue, &queue->nodes[i], limit, &top);
+	}
+	topk_finish(&top);
+	for (i = 0; i < top.count; i++)
+		mark = Max(mark, top.items[i]);
+	pfree(items);
+	return mark;
+}
+
+/* the mark is there now, and the next chunk is to be larger */
+static void
+move_mark(IvfQueue *queue, TopKItem mark)
+{
+	queue->mark = Max(queue->mark, mark);
+	queue->drained = !anything_left(queue);
+	queue->mark_distance = queue->drained ? INFINITY :
+		ivf_bound_distance(queue->query, topk_key(queue->mark), queue->certain);
+	if (queue->chunk < INT_MAX / 4)
+		queue->chunk += queue->chunk / 2 + 1;
 }
 
 /*
@@ -196,55 +254,16 @@ void
 ivf_take_chunk(IvfQueue *queue, int count)
 {
 	MemoryContext old = MemoryContextSwitchTo(queue->context);
-	TopK		top;
-	TopKItem	mark;
+	TopKItem	mark = find_mark(queue, count);
 	int			i;
 
-	topk_init(&top, count,
-			  palloc_extended(2 * sizeof(TopKItem) * (Size) count,
-							  MCXT_ALLOC_HUGE));
 	for (i = 0; i < queue->count; i++)
 	{
-		IvfScored  *node = &queue->nodes[i];
-		bool		restored;
-
 		CHECK_FOR_INTERRUPTS();
-		restored = ivf_scored_restore(node, queue->query, queue->certain);
-		offer(queue, node, &top);
-		if (restored)
-			ivf_scored_drop(node);
+		(void) take_node(queue, i, queue->mark, mark, push);
 	}
-	topk_finish(&top);
-
-	mark = queue->mark;
-	for (i = 0; i < top.count; i++)
-	{
-		if (i == 0 || top.items[i] > mark)
-			mark = top.items[i];
-	}
-	if (top.count > 0)
-	{
-		queue->marked = true;
-		queue->mark = mark;
-	}
-	queue->drained = !top.full;
-	queue->mark_distance = queue->drained ? INFINITY :
-		ivf_bound_distance(queue->query, topk_key(mark), queue->certain);
-
-	push_items(queue, &top);
-	pfree(top.items);
-	next_chunk(queue);
+	move_mark(queue, mark);
 	MemoryContextSwitchTo(old);
-}
-
-/* is an entry of a node not taken yet, and alive? */
-static inline bool
-is_beyond(const IvfQueue *queue, const IvfScored *node, uint32 slot,
-		  TopKItem *item)
-{
-	*item = topk_item(node->bounds[slot], node->base + slot);
-	return node->bounds[slot] < INFINITY &&
-		!(queue->marked && *item <= queue->mark);
 }
 
 /*
@@ -270,9 +289,10 @@ nth_beyond(IvfQueue *queue, uint64 wanted)
 		CHECK_FOR_INTERRUPTS();
 		for (slot = 0; slot < ivf_scored_slots(node); slot++)
 		{
-			TopKItem	item;
+			TopKItem	item = topk_item(node->bounds[slot], node->base + slot);
 
-			if (is_beyond(queue, node, slot, &item) && seen++ % stride == 0)
+			if (node->bounds[slot] < INFINITY && item > queue->mark &&
+				seen++ % stride == 0)
 				sample[count++] = item;
 		}
 		if (restored)
@@ -301,35 +321,6 @@ spill_heap(IvfQueue *queue)
 }
 
 /*
- * Sorts the entries of a node that are beyond the mark and up to limit;
- * returns the last of them, if that is greater than last.
- */
-static TopKItem
-spill_node(IvfQueue *queue, uint32 number, TopKItem limit, TopKItem last)
-{
-	IvfScored  *node = &queue->nodes[number];
-	bool		restored = ivf_scored_restore(node, queue->query, queue->certain);
-	uint32		slot;
-
-	for (slot = 0; slot < ivf_scored_slots(node); slot++)
-	{
-		TopKItem	item;
-		IvfCandidate candidate;
-
-		if (!is_beyond(queue, node, slot, &item) || item > limit)
-			continue;
-		CHECK_FOR_INTERRUPTS();
-		last = Max(last, item);
-		fill_candidate(queue, item, number, &candidate);
-		if (queue->resolve(&candidate, queue->resolve_arg))
-			ivf_spill_add(queue->spill, &candidate);
-	}
-	if (restored)
-		ivf_scored_drop(node);
-	return last;
-}
-
-/*
  * Does what ivf_take_chunk() does where the heap has no room: the candidates
  * leave it for the spill, and the next chunk, which is no smaller than they and
  * what is left there, goes there at once.
@@ -341,21 +332,18 @@ ivf_take_sorted(IvfQueue *queue)
 	uint64		chunk = Max((uint64) queue->chunk,
 							(uint64) queue->candidates + queue->spill->count);
 	TopKItem	limit = nth_beyond(queue, chunk);
-	TopKItem	last = queue->marked ? queue->mark : 0;
+	TopKItem	last = 0;
 	int			i;
 
 	ivf_spill_begin(queue->spill);
 	spill_heap(queue);
 	for (i = 0; i < queue->count; i++)
-		last = spill_node(queue, i, limit, last);
-	ivf_spill_sort(queue->spill);
+	{
+		TopKItem	item = take_node(queue, i, queue->mark, limit, spill);
 
-	queue->marked = true;
-	queue->mark = last;
-	queue->drained = (limit == UINT64_MAX);
-	queue->mark_distance = queue->drained ? INFINITY :
-		ivf_bound_distance(queue->query, topk_key(last), queue->certain);
-	next_chunk(queue);
+		last = Max(last, item);
+	}
+	ivf_spill_sort(queue->spill);
+	move_mark(queue, last);
 	MemoryContextSwitchTo(old);
 }
-

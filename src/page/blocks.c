@@ -86,6 +86,9 @@ open_page(IvfBlockReader *reader, BlockNumber block)
 		ivf_corrupted(reader->index, block, "it is of level %u, expected %d",
 					  IvfOpaque(page)->level, reader->level);
 	reader->block = block;
+	if (IvfOpaque(page)->next != InvalidBlockNumber)
+		ivf_page_touch(reader->index, IvfOpaque(page)->next, IVF_PAGE_START,
+					   IVF_TOUCHED);
 }
 
 /*
@@ -201,6 +204,10 @@ ivf_blocks_next(IvfBlockReader *reader, const IvfBlockHead **head,
 		page = BufferGetPage(reader->buffer);
 		offset = IVF_PAGE_START;
 	}
+
+	/* the processor sees that the walk goes on, but not past 4 kB */
+	if (offset + 3 * size <= IVF_PAGE_END)
+		ivf_touch((char *) page + offset + 2 * size, size);
 
 	*head = ivf_block_at(page, offset);
 	reader->head_block = reader->block;

@@ -7,6 +7,9 @@
 
 #include "page/page.h"
 
+/* bytes to have at hand of a page on which a walk goes on soon; then it runs itself */
+#define IVF_TOUCHED		1024
+
 /*
  * A walk over a node's blocks.  head and columns of the current block are
  * valid until the next call: they point into the page, on which a share lock

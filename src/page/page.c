@@ -7,7 +7,28 @@
 #include "page/page.h"
 
 #include "page/pause.h"
+#include "pgstat.h"
+#include "port/pg_bitutils.h"
+#include "storage/buf_internals.h"
 #include "storage/lmgr.h"
+
+/*
+ * What a session remembers of an index's file, in rd_amcache: that goes when the
+ * catalogs change, so none of it may be needed.
+ */
+typedef struct FileMemory
+{
+	BlockNumber blocks;			/* the file has at least so many */
+	uint32		reads;
+	uint32		slots;			/* a power of 2 */
+	Buffer		recent[FLEXIBLE_ARRAY_MEMBER];	/* where a block was, modulo slots */
+} FileMemory;
+
+/* slots for each block of 2 GB */
+#define MOST_SLOTS		(256 * 1024)
+
+/* of so many reads one goes to the buffer table in any case */
+#define TABLE_READS		8
 
 /*
  * Reports damage found on a block.  The sentence says what is wrong.
@@ -79,6 +100,26 @@ ivf_page_check(Relation index, BlockNumber block, Page page, IvfPageKind kind,
 					  IvfOpaque(page)->owner, owner);
 }
 
+static FileMemory *
+file_memory(Relation index)
+{
+	FileMemory *file = index->rd_amcache;
+
+	if (file == NULL)
+	{
+		BlockNumber blocks = RelationGetNumberOfBlocks(index);
+		uint32		slots = pg_nextpower2_32(Max(Min(blocks, MOST_SLOTS), 16));
+
+		file = MemoryContextAllocZero(index->rd_indexcxt,
+									  offsetof(FileMemory, recent) +
+									  sizeof(Buffer) * slots);
+		file->blocks = blocks;
+		file->slots = slots;
+		index->rd_amcache = file;
+	}
+	return file;
+}
+
 /*
  * Raises an error unless the file has the block: pointers never lead beyond
  * its end, because a page is extended, and the extension can't be undone,
@@ -90,16 +131,65 @@ ivf_page_check(Relation index, BlockNumber block, Page page, IvfPageKind kind,
 static void
 check_exists(Relation index, BlockNumber block)
 {
-	BlockNumber *blocks = index->rd_amcache;
+	FileMemory *file = file_memory(index);
 
-	if (blocks == NULL)
-		blocks = index->rd_amcache =
-			MemoryContextAllocZero(index->rd_indexcxt, sizeof(BlockNumber));
-	if (block < *blocks)
+	if (block < file->blocks)
 		return;
-	*blocks = RelationGetNumberOfBlocks(index);
-	if (block >= *blocks)
-		ivf_corrupted(index, block, "the file ends before it, at %u pages", *blocks);
+	file->blocks = RelationGetNumberOfBlocks(index);
+	if (block >= file->blocks)
+		ivf_corrupted(index, block, "the file ends before it, at %u pages",
+					  file->blocks);
+}
+
+/*
+ * Pins a page.  The buffer table is large, and a search that reads hundreds of
+ * pages waits for memory at each look into it; where a page was last is where
+ * it is now, nearly always, and the server can tell at once.
+ *
+ * But a page that is found so is not counted as used again.  So that the pages
+ * that are read most are not taken for idle, and given up, when buffers are
+ * scarce, some reads take the long way.
+ */
+static Buffer
+read_page(Relation index, BlockNumber block)
+{
+	FileMemory *file = file_memory(index);
+	uint32		slot = block & (file->slots - 1);
+	Buffer		buffer = file->recent[slot];
+
+	if (BufferIsValid(buffer) && ++file->reads % TABLE_READS != 0 &&
+		compat_read_recent(index, block, buffer))
+	{
+		pgstat_count_buffer_read(index);
+		pgstat_count_buffer_hit(index);
+		return buffer;
+	}
+	buffer = ReadBuffer(index, block);
+	file_memory(index)->recent[slot] = buffer;
+	return buffer;
+}
+
+/*
+ * Asks the processor to have some bytes of a page at hand soon, with what is
+ * looked at on every page.  It takes the page to be where it was last: should it
+ * not be there, some other bytes are.
+ */
+void
+ivf_page_touch(Relation index, BlockNumber block, uint32 offset, uint32 bytes)
+{
+	FileMemory *file = file_memory(index);
+	Buffer		buffer = file->recent[block & (file->slots - 1)];
+	char	   *page;
+
+	/* a temporary table's are few */
+	if (buffer <= 0)
+		return;
+	page = BufferGetPage(buffer);
+	__builtin_prefetch(GetBufferDescriptor(buffer - 1), 1);
+	ivf_touch(page, SizeOfPageHeaderData);
+	ivf_touch(page + IVF_PAGE_SPECIAL, sizeof(IvfPageOpaqueData));
+	if (offset < IVF_PAGE_SPECIAL)
+		ivf_touch(page + offset, Min(bytes, IVF_PAGE_SPECIAL - offset));
 }
 
 /*
@@ -120,7 +210,7 @@ ivf_page_read(Relation index, BlockNumber block, IvfPageKind kind,
 	if (block == InvalidBlockNumber)
 		ivf_corrupted(index, IVF_META_BLOCK, "a pointer to a page is invalid");
 	check_exists(index, block);
-	buffer = ReadBuffer(index, block);
+	buffer = read_page(index, block);
 	page = BufferGetPage(buffer);
 	if (((PageHeader) page)->pd_special == IVF_PAGE_SPECIAL &&
 		IvfOpaque(page)->kind != kind)

@@ -19,6 +19,21 @@ extern Buffer ivf_page_read(Relation index, BlockNumber block,
 extern Buffer ivf_page_scan(Relation index, Snapshot snapshot,
 							BlockNumber block, IvfPageKind kind,
 							BlockNumber owner);
+/*
+ * Asks the processor to have so many bytes at hand soon.
+ */
+static inline void
+ivf_touch(const void *at, uint32 bytes)
+{
+	uint32		i;
+
+	for (i = 0; i < bytes; i += 64)
+		__builtin_prefetch((const char *) at + i);
+	__builtin_prefetch((const char *) at + bytes - 1);
+}
+
+extern void ivf_page_touch(Relation index, BlockNumber block, uint32 offset,
+						   uint32 bytes);
 extern void ivf_page_check(Relation index, BlockNumber block, Page page,
 						   IvfPageKind kind, BlockNumber owner);
 extern Buffer ivf_page_claim(Relation index, BlockNumber block);

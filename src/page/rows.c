@@ -15,7 +15,14 @@ IvfPlace
 ivf_row_place(const IvfRun *run, int row)
 {
 	IvfPlace	place = {0, run->offset};
+	uint32		before = row * (run->head + run->body);
 
+	/* on the run's first page, as most are */
+	if (place.offset + before + run->head <= IVF_PAGE_END)
+	{
+		place.offset += before;
+		return place;
+	}
 	while (row-- > 0)
 	{
 		place_head(&place, run->head);
@@ -35,6 +42,18 @@ ivf_run_end(const IvfRun *run)
 
 	place_advance(&place, run->head + run->body);
 	return place;
+}
+
+/*
+ * A row is going to be read soon.
+ */
+void
+ivf_row_touch(Relation index, const IvfRun *run, int row)
+{
+	IvfPlace	place = ivf_row_place(run, row);
+
+	ivf_page_touch(index, ivf_run_block(run, place.page), place.offset,
+				   run->head + run->body);
 }
 
 /*

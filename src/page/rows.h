@@ -57,6 +57,7 @@ ivf_row_fits(const IvfRun *run, Page page, uint32 offset)
 		offset + run->head <= ((PageHeader) page)->pd_lower;
 }
 
+extern void ivf_row_touch(Relation index, const IvfRun *run, int row);
 extern IvfPlace ivf_run_end(const IvfRun *run);
 extern void ivf_row_read(Relation index, Snapshot snapshot, const IvfRun *run,
 						 int row, void *head, void *body);

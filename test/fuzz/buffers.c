@@ -3,13 +3,19 @@
  *	  Buffers and generic WAL records: every page is an allocation of its own,
  *	  and a lock that the program holds already is a fault.
  */
+/* declared with a type of another name in other versions */
+#define ReadRecentBuffer	ReadRecentBuffer_of_the_server
+
 #include "server.h"
 
 #include "access/generic_xlog.h"
 #include "miscadmin.h"
 #include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
+
+#undef ReadRecentBuffer
 
 /*
  * Buffers are negative, as those of temporary tables are: these alone need not
@@ -17,6 +23,7 @@
  */
 Block	   *LocalBufferBlockPointers = NULL;
 char	   *BufferBlocks = NULL;
+BufferDescPadded *BufferDescriptors = NULL;
 int			NLocBuffer = 0;
 int			NBuffers = 0;
 
@@ -28,6 +35,13 @@ static int *lock_of = NULL;
 static int *pins_of = NULL;
 static uint32 room = 0;
 static uint64 reads_left = PG_UINT64_MAX;
+static RelcacheCallbackFunction relation_changed = NULL;
+
+void
+CacheRegisterRelcacheCallback(RelcacheCallbackFunction function, Datum arg)
+{
+	relation_changed = function;
+}
 
 static void
 make_room(uint32 count)
@@ -60,7 +74,11 @@ buffers_load(char **page, uint32 count, int tail)
 		memcpy(buffer_page[i], page[i], BLCKSZ);
 	buffer_count = count;
 	index_relation.rd_indexcxt = TopMemoryContext;
+	if (index_relation.rd_amcache)
+		pfree(index_relation.rd_amcache);
 	index_relation.rd_amcache = NULL;
+	if (relation_changed)
+		relation_changed(0, index_relation.rd_id);
 }
 
 /*
@@ -146,6 +164,21 @@ ReadBufferExtended(Relation relation, ForkNumber fork, BlockNumber block,
 		memset(buffer_page[block], 0, BLCKSZ);
 	}
 	return -(Buffer) block - 1;
+}
+
+/* what names a file: three numbers in every version */
+typedef struct FileName
+{
+	Oid			part[3];
+} FileName;
+
+bool
+ReadRecentBuffer(FileName file, ForkNumber fork, BlockNumber block, Buffer recent)
+{
+	if (block_of(recent) != block)
+		return false;
+	(void) ReadBufferExtended(&index_relation, fork, block, RBM_NORMAL, NULL);
+	return true;
 }
 
 Buffer

@@ -24,10 +24,12 @@ typedef struct Context
 	struct Context *children;
 	struct Context *next;
 	Chunk		chunks;			/* a ring */
+	MemoryContextCallback *callbacks;
 } Context;
 
 MemoryContext CurrentMemoryContext = NULL;
 MemoryContext TopMemoryContext = NULL;
+MemoryContext CacheMemoryContext = NULL;
 
 static Size allocated;
 
@@ -53,7 +55,37 @@ void
 memory_begin(void)
 {
 	TopMemoryContext = AllocSetContextCreateInternal(NULL, "top", 0, 0, 0);
-	CurrentMemoryContext = TopMemoryContext;
+	CurrentMemoryContext = CacheMemoryContext = TopMemoryContext;
+}
+
+void
+MemoryContextRegisterResetCallback(MemoryContext data, MemoryContextCallback *callback)
+{
+	Context    *context = (Context *) data;
+
+	callback->next = context->callbacks;
+	context->callbacks = callback;
+}
+
+static void
+leave_parent(Context *context)
+{
+	Context   **link = &context->parent->children;
+
+	while (*link != context)
+		link = &(*link)->next;
+	*link = context->next;
+}
+
+void
+MemoryContextSetParent(MemoryContext data, MemoryContext parent)
+{
+	Context    *context = (Context *) data;
+
+	leave_parent(context);
+	context->parent = (Context *) parent;
+	context->next = context->parent->children;
+	context->parent->children = context;
 }
 
 static void
@@ -72,6 +104,13 @@ MemoryContextReset(MemoryContext data)
 
 	while (context->children)
 		MemoryContextDelete(&context->children->data);
+	while (context->callbacks)
+	{
+		MemoryContextCallback *callback = context->callbacks;
+
+		context->callbacks = callback->next;
+		callback->func(callback->arg);
+	}
 	while (context->chunks.next != &context->chunks)
 		release(context->chunks.next);
 }
@@ -80,12 +119,9 @@ void
 MemoryContextDelete(MemoryContext data)
 {
 	Context    *context = (Context *) data;
-	Context   **link = &context->parent->children;
 
 	MemoryContextReset(data);
-	while (*link != context)
-		link = &(*link)->next;
-	*link = context->next;
+	leave_parent(context);
 	free(context);
 }
 

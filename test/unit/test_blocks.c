@@ -189,6 +189,53 @@ test_correct(const VecKernels *kernels)
 	   kernels->name, dead);
 }
 
+/*
+ * Splits at a value that is among the estimates, at one that is not, and beyond
+ * all of them.
+ */
+static void
+test_split(const VecKernels *kernels)
+{
+	static const float special[] = {INFINITY, -FLT_MAX, FLT_MAX, 0, -0.0f};
+	Prng		prng = {27};
+	int			wrong = 0;
+	int			none = 0;
+	int			round;
+	int			i;
+
+	for (round = 0; round < 20000; round++)
+	{
+		float		estimate[VEC_BLOCK];
+		float		limit;
+		float		least = -1;
+		float		expected = INFINITY;
+		uint32_t	bits = 0;
+
+		fill(&prng, estimate, VEC_BLOCK, round % NKINDS);
+		for (i = 0; i < VEC_BLOCK; i++)
+		{
+			if (below(&prng, 16) == 0)
+				estimate[i] = special[below(&prng, 5)];
+		}
+		fill(&prng, &limit, 1, round % NKINDS);
+		if (below(&prng, 4) == 0)
+			limit = estimate[below(&prng, VEC_BLOCK)];
+		if (below(&prng, 8) == 0)
+			limit = below(&prng, 2) ? -INFINITY : FLT_MAX;
+		for (i = 0; i < VEC_BLOCK; i++)
+		{
+			if (estimate[i] <= limit)
+				bits |= UINT32_C(1) << i;
+			else if (estimate[i] < expected)
+				expected = estimate[i];
+		}
+		none += expected == INFINITY;
+		wrong += kernels->split(estimate, limit, &least) != bits || least != expected;
+	}
+	ok(wrong == 0 && none > 100, "%s split: what plain loops find, %d times no rest",
+	   kernels->name, none);
+}
+
 int
 main(void)
 {
@@ -202,6 +249,7 @@ main(void)
 			continue;
 		test_score_block(kernels);
 		test_correct(kernels);
+		test_split(kernels);
 	}
 	return tap_done();
 }

@@ -1,0 +1,45 @@
+/*
+ * frozen.h
+ *	  What of an index stays as it was built, kept by the session.
+ */
+#ifndef VECFEAT_FROZEN_H
+#define VECFEAT_FROZEN_H
+
+#include "compat.h"
+
+#include "index/space.h"
+#include "page/rows.h"
+
+struct IvfKeptRows_hash;
+
+typedef struct IvfFrozen
+{
+	IvfMetaData meta;			/* its hints are those of some moment */
+	const IvfSpace *space;
+
+	/* frozen.c's own */
+	Oid			index;
+	MemoryContext context;
+	struct IvfKeptRows_hash *rows;	/* of inner nodes */
+	Size		bytes;			/* of the rows kept */
+	int			users;
+	bool		forgotten;		/* to be freed with its last user */
+	uint64		last_used;
+} IvfFrozen;
+
+/*
+ * A child as its row in an inner node describes it, but for its radius, which
+ * grows.
+ */
+typedef struct IvfChild
+{
+	BlockNumber node;
+	const float4 *centroid;		/* n */
+} IvfChild;
+
+extern IvfFrozen *ivf_frozen(Relation index, MemoryContext user);
+extern IvfChild ivf_frozen_child(IvfFrozen *frozen, Relation index,
+								 const IvfRun *run, int row, float4 *room);
+extern void ivf_frozen_touch(const IvfFrozen *frozen, const IvfRun *run, int row);
+
+#endif							/* VECFEAT_FROZEN_H */
