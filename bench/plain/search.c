@@ -68,6 +68,7 @@ typedef struct Search
 {
 	const Arrays *arrays;
 	double	   *v;
+	float	   *v4;				/* the same in float4 */
 	double		v_norm;
 	SignQuery	signs;
 	Queue		lists;
@@ -287,23 +288,33 @@ queue_first(Queue *queue)
 
 /* nodes ---------------------------------------------------------------------*/
 
+/* how the query sees a centroid (NULL: zeros) with this norm */
 static void
-view_centroid(const Search *search, const float *centroid, ListQuery *list,
-			  float *w)
+view_centroid(const Search *search, const float *centroid, double norm,
+			  ListQuery *list, float *w)
 {
 	int			n = search->arrays->n;
-	double		c_squares = 0;
 	int			i;
 
 	for (i = 0; i < n; i++)
 		w[i] = (float) (search->v[i] - (centroid ? centroid[i] : 0));
-	if (centroid)
-		c_squares = vec_kernels->inner_product(centroid, centroid, n);
 	memset(list, 0, sizeof(*list));
 	list->metric = search->arrays->set.metric;
 	list->n = n;
 	list->w_norm = sqrt(vec_kernels->inner_product(w, w, n));
-	list->reach = search->v_norm + sqrt(c_squares);
+	list->reach = search->v_norm + norm;
+}
+
+/* squared distance of a list's centroid, to rank it */
+static double
+list_distance(const Search *search, uint32_t list)
+{
+	const Clusters *clusters = &search->arrays->clusters;
+	float		dot;
+
+	vec_kernels->dots(search->v4, clusters->list + (size_t) list * clusters->n, 1,
+					  clusters->n, &dot);
+	return search->v_norm * search->v_norm + clusters->list_norm[list] - 2 * dot;
 }
 
 static void
@@ -344,7 +355,9 @@ read_leaf(Search *search, uint32_t list)
 	view->leaf = &search->arrays->leaf[list];
 	view->w = search->w + (size_t) search->views++ * search->arrays->n;
 	view->base = search->rows.count;
-	view_centroid(search, view->leaf->centroid, &view->list, view->w);
+	view_centroid(search, view->leaf->centroid,
+				  sqrt(search->arrays->clusters.list_norm[list]), &view->list,
+				  view->w);
 	bounds = queue_room(&search->rows, view->leaf->blocks);
 	if (!search->rows.certain)
 	{
@@ -384,6 +397,7 @@ search_make(const Arrays *arrays)
 
 	search->arrays = arrays;
 	search->v = need(sizeof(double) * arrays->n);
+	search->v4 = need(sizeof(float) * arrays->n);
 	search->signs.table = need(sign_query_size(arrays->n));
 	search->view = need(sizeof(View) * arrays->clusters.lists);
 	search->w = need(sizeof(float) * arrays->clusters.lists * arrays->n);
@@ -397,7 +411,6 @@ static void
 read_leaves(Search *search, int probes)
 {
 	const Arrays *arrays = search->arrays;
-	float	   *w = search->w;	/* of the first leaf, which is not read yet */
 	ListQuery	list;
 	Candidate  *first;
 	int			i;
@@ -409,7 +422,8 @@ read_leaves(Search *search, int probes)
 			read_leaf(search, i);
 		return;
 	}
-	view_centroid(search, NULL, &list, w);
+	/* w is that of the first leaf, which is not read yet */
+	view_centroid(search, NULL, 0, &list, search->w);
 	score_node(search, &arrays->root, &list,
 			   queue_room(&search->lists, arrays->root.blocks));
 	while (search->views < probes && (first = queue_first(&search->lists)) != NULL)
@@ -422,18 +436,9 @@ read_leaves(Search *search, int probes)
 			read_leaf(search, id);
 		}
 		else
-		{
-			double		d = 0;
-			const float *c = arrays->leaf[id].centroid;
-
-			for (i = 0; i < arrays->n; i++)
-				w[i + (size_t) search->views * arrays->n] = (float) (search->v[i] - c[i]);
-			d = vec_kernels->inner_product(w + (size_t) search->views * arrays->n,
-										   w + (size_t) search->views * arrays->n,
-										   arrays->n);
 			update_first(&search->lists, STAGE_EXACT,
-						 bound_distance(&search->lists, (float) d));
-		}
+						 bound_distance(&search->lists,
+										(float) list_distance(search, id)));
 	}
 }
 
@@ -454,7 +459,10 @@ search(Search *search, const float *query, int probes, int k, uint32_t *found,
 
 	arrays_place(arrays, query, search->v);
 	for (i = 0; i < n; i++)
+	{
 		squares += search->v[i] * search->v[i];
+		search->v4[i] = (float) search->v[i];
+	}
 	search->v_norm = sqrt(squares);
 	sign_query_init(&search->signs, search->v, n, search->signs.table);
 	search->counters = counters;

@@ -184,9 +184,12 @@ class Benchmark:
             mine["points"].append({"target": target} | found)
             self.save()
         if self.args.curve:
+            # from recall a little below the targets to a little above
+            first = next((point["setting"] for point in mine["points"]
+                          if point["setting"]), peer.lowest)
             for setting in search.curve(
-                    peer.lowest, min(peer.highest, 3 * lowest // 2),
-                    self.args.curve):
+                    max(peer.lowest, first // 2),
+                    min(peer.highest, 3 * lowest // 2), self.args.curve):
                 mine["curve"].append(answer(setting))
             self.save()
 
@@ -213,13 +216,13 @@ class Benchmark:
                     point["runs"][str(clients)].append(
                         rate(peer, point, clients, self.args.seconds))
             self.save()
-        if self.args.curve:
-            log("searching, for the plot")
-        for step in range(self.args.curve):
-            for peer in self.peers:
-                for point in mine[peer]["curve"][step:step + 1]:
-                    point["run"] = rate(peer, point, 1,
-                                        min(3, self.args.seconds))
+        for turn in range(min(3, self.args.rounds) * bool(self.args.curve)):
+            log(f"searching for the plot, round {turn + 1}")
+            for step in range(self.args.curve):
+                for peer in self.peers:
+                    for point in mine[peer]["curve"][step:step + 1]:
+                        point.setdefault("runs", {"1": []})["1"].append(
+                            rate(peer, point, 1, min(3, self.args.seconds)))
         self.save()
 
     def compare_plain(self) -> None:

@@ -18,11 +18,9 @@ LEAST_RECALL = 0.8      # what is below is of no interest
 
 def points(peer: dict) -> list[tuple[float, float]]:
     """(recall, queries/s with one client), by recall."""
-    found = [(point["recall"], point["run"]["rate"])
-             for point in peer.get("curve", []) if "run" in point]
-    found += [(point["recall"], median(run["rate"] for run in runs))
-              for point in peer.get("points", [])
-              if (runs := point.get("runs", {}).get("1"))]
+    found = [(point["recall"], median(run["rate"] for run in runs))
+             for point in peer.get("curve", []) + peer.get("points", [])
+             if (runs := point.get("runs", {}).get("1"))]
     return sorted({recall: rate for recall, rate in found
                    if recall >= LEAST_RECALL}.items())
 

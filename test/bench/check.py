@@ -67,7 +67,7 @@ def check_peer(peer: dict) -> None:
                  and r["transactions"] > 10 for r in runs),
          "queries/s and latencies, with one and two clients")
     case(len(peer["curve"]) >= 2
-         and all(positive(p["run"], "rate") and 0 < p["recall"] <= 1
+         and all(positive(p["runs"]["1"][0], "rate") and 0 < p["recall"] <= 1
                  for p in peer["curve"]), "the settings of the plot")
     case(all(len(peer[kind]) == 1
              and positive(peer[kind][0], "rate", "wal_bytes_per_row")
