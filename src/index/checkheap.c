@@ -18,18 +18,14 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
-#include "executor/executor.h"
+#include "index/heaprows.h"
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
 
 struct IvfCheckHeap
 {
 	Snapshot	snapshot;
-	IndexInfo  *info;
-	EState	   *estate;
-	ExprState  *predicate;
-	IndexFetchTableData *fetch;
-	TupleTableSlot *slot;
+	IvfHeapRows *rows;
 };
 
 /*
@@ -53,62 +49,41 @@ ivf_check_heap_begin(IvfCheck *check)
 				 errmsg("index \"%s\" can't be compared with the table in this transaction's snapshot",
 						RelationGetRelationName(index))));
 
-	rows->info = BuildIndexInfo(index);
-	rows->estate = CreateExecutorState();
-	rows->predicate = ExecPrepareQual(rows->info->ii_Predicate, rows->estate);
-	rows->slot = table_slot_create(check->heap, NULL);
-	rows->fetch = table_index_fetch_begin(check->heap);
+	rows->rows = ivf_heap_open(check->heap, index);
 	return rows;
 }
 
 /*
- * Fetches the row behind a TID; false if the snapshot does not see it.  *value
- * is what is indexed of it, valid until the next call, NULL for NULL.
+ * Fetches the row behind a TID; false if the snapshot does not see it, an error
+ * if it should not be in the index at all.
  */
 static bool
-fetch_row(IvfCheck *check, BlockNumber block, ItemPointer tid, const void **value)
+fetch_row(IvfCheck *check, BlockNumber block, ItemPointer tid)
 {
-	IvfCheckHeap *rows = check->rows;
-	ExprContext *econtext = GetPerTupleExprContext(rows->estate);
-	ItemPointerData root = *tid;
-	bool		again = false;
-	bool		dead = false;
-	Datum		values[INDEX_MAX_KEYS];
-	bool		isnull[INDEX_MAX_KEYS];
-	MemoryContext old;
+	IvfCheckHeap *heap = check->rows;
 
-	if (!table_index_fetch_tuple(rows->fetch, &root, rows->snapshot, rows->slot,
-								 &again, &dead))
+	if (!ivf_heap_fetch(heap->rows, heap->snapshot, tid))
 		return false;
-
-	ResetPerTupleExprContext(rows->estate);
-	econtext->ecxt_scantuple = rows->slot;
-	if (!ExecQual(rows->predicate, econtext))
+	if (!ivf_heap_wanted(heap->rows))
 		ivf_corrupted(check->index, block,
 					  "row (%u,%u) does not satisfy the index's predicate",
 					  ItemPointerGetBlockNumberNoCheck(tid),
 					  ItemPointerGetOffsetNumberNoCheck(tid));
-	old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
-	FormIndexDatum(rows->info, rows->slot, rows->estate, values, isnull);
-	*value = isnull[0] ? NULL : PG_DETOAST_DATUM(values[0]);
-	MemoryContextSwitchTo(old);
 	return true;
 }
 
 /*
- * Maps an indexed value into check->v; false if it has no place.
+ * Maps a row's value into check->v; false if it has no place.
  */
 static bool
-place(IvfCheck *check, const void *value)
+place(IvfCheck *check, Datum value)
 {
-	IvfCheckHeap *rows = check->rows;
-	MemoryContext old;
+	MemoryContext old = MemoryContextSwitchTo(ivf_heap_memory(check->rows->rows));
 	bool		placed;
 
-	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(rows->estate));
 	placed = ivf_place(check->space,
 					   ivf_elements(check->index, check->space->opclass,
-									check->space->dim, PointerGetDatum(value)),
+									check->space->dim, value),
 					   check->v);
 	MemoryContextSwitchTo(old);
 	return placed;
@@ -125,16 +100,18 @@ ivf_check_heap_entry(IvfCheck *check, IvfCheckNode *node, int slot)
 	IvfEntry   *entry = check->entry;
 	const char *row = ivf_check_row(block, slot);
 	ItemPointerData tid = head->tid[slot];
-	const void *value;
+	Datum		value;
+	bool		filled;
 	IvfCheckNode *up;
 
-	if (!fetch_row(check, block->block, &tid, &value))
+	if (!fetch_row(check, block->block, &tid))
 		return;
-	if (value == NULL || !place(check, value))
+	filled = ivf_heap_value(check->rows->rows, &value);
+	if (!filled || !place(check, value))
 		ivf_slot_corrupted(check, block, slot, "is for row (%u,%u), whose vector %s",
 						   ItemPointerGetBlockNumberNoCheck(&tid),
 						   ItemPointerGetOffsetNumberNoCheck(&tid),
-						   value ? "has no direction" : "is NULL");
+						   filled ? "has no direction" : "is NULL");
 
 	for (up = node; up->parent != NULL; up = up->parent)
 		ivf_check_need(up, ivf_residual(check->v, up->centroid, check->n,
@@ -166,15 +143,17 @@ void
 ivf_check_heap_chain(IvfCheck *check, BlockNumber block, ItemPointer tid,
 					 bool nulls)
 {
-	const void *value;
+	Datum		value;
+	bool		filled;
 
-	if (!fetch_row(check, block, tid, &value))
+	if (!fetch_row(check, block, tid))
 		return;
-	if (nulls ? value != NULL : value == NULL || place(check, value))
+	filled = ivf_heap_value(check->rows->rows, &value);
+	if (nulls ? filled : !filled || place(check, value))
 		ivf_corrupted(check->index, block, "row (%u,%u) has %s",
 					  ItemPointerGetBlockNumberNoCheck(tid),
 					  ItemPointerGetOffsetNumberNoCheck(tid),
-					  value == NULL ? "no vector" :
+					  !filled ? "no vector" :
 					  nulls ? "a vector" : "a vector with a direction");
 }
 
@@ -184,8 +163,7 @@ ivf_check_heap_chain(IvfCheck *check, BlockNumber block, ItemPointer tid,
 void
 ivf_check_heap_pause(IvfCheck *check)
 {
-	ExecClearTuple(check->rows->slot);
-	table_index_fetch_reset(check->rows->fetch);
+	ivf_heap_pause(check->rows->rows);
 }
 
 static void
@@ -221,9 +199,7 @@ ivf_check_heap_end(IvfCheck *check)
 {
 	IvfCheckHeap *rows = check->rows;
 
-	table_index_fetch_end(rows->fetch);
-	ExecDropSingleTupleTableSlot(rows->slot);
-	FreeExecutorState(rows->estate);
+	ivf_heap_close(rows->rows);
 	UnregisterSnapshot(rows->snapshot);
 	pfree(rows);
 	check->rows = NULL;

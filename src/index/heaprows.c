@@ -20,6 +20,7 @@ struct IvfHeapRows
 	TupleTableSlot *slot;
 	IndexInfo  *info;
 	EState	   *estate;
+	ExprState  *predicate;		/* made when first needed */
 };
 
 /*
@@ -28,7 +29,7 @@ struct IvfHeapRows
 IvfHeapRows *
 ivf_heap_open(Relation heap, Relation index)
 {
-	IvfHeapRows *rows = palloc(sizeof(IvfHeapRows));
+	IvfHeapRows *rows = palloc0(sizeof(IvfHeapRows));
 
 	rows->index = index;
 	rows->fetch = table_index_fetch_begin(heap);
@@ -39,36 +40,84 @@ ivf_heap_open(Relation heap, Relation index)
 }
 
 /*
- * Fetches the row that the snapshot sees behind a TID, and computes its
- * distance with the operator's own function.  False if there is none to see.
+ * Fetches the row that the snapshot sees behind a TID; false if there is none to
+ * see.
+ */
+bool
+ivf_heap_fetch(IvfHeapRows *rows, Snapshot snapshot, ItemPointer tid)
+{
+	ItemPointerData root = *tid;
+	bool		again = false;
+	bool		dead = false;
+
+	if (!table_index_fetch_tuple(rows->fetch, &root, snapshot, rows->slot,
+								 &again, &dead))
+		return false;
+	ResetPerTupleExprContext(rows->estate);
+	GetPerTupleExprContext(rows->estate)->ecxt_scantuple = rows->slot;
+	return true;
+}
+
+/*
+ * Does the index's predicate want the row that was fetched?
+ */
+bool
+ivf_heap_wanted(IvfHeapRows *rows)
+{
+	if (rows->predicate == NULL)
+		rows->predicate = ExecPrepareQual(rows->info->ii_Predicate, rows->estate);
+	return ExecQual(rows->predicate, GetPerTupleExprContext(rows->estate));
+}
+
+/*
+ * What is indexed of the row that was fetched; false for NULL.  It is in
+ * memory that the next fetch resets.
+ */
+bool
+ivf_heap_value(IvfHeapRows *rows, Datum *value)
+{
+	MemoryContext old = MemoryContextSwitchTo(ivf_heap_memory(rows));
+	Datum		values[INDEX_MAX_KEYS];
+	bool		isnull[INDEX_MAX_KEYS];
+
+	FormIndexDatum(rows->info, rows->slot, rows->estate, values, isnull);
+	MemoryContextSwitchTo(old);
+	*value = values[0];
+	return !isnull[0];
+}
+
+/*
+ * Memory that the next fetch resets.
+ */
+MemoryContext
+ivf_heap_memory(IvfHeapRows *rows)
+{
+	return GetPerTupleMemoryContext(rows->estate);
+}
+
+/*
+ * Fetches the row behind a TID and computes its distance with the operator's own
+ * function; false if the snapshot sees none.
  */
 bool
 ivf_heap_distance(IvfHeapRows *rows, Snapshot snapshot, ItemPointer tid,
 				  const IvfSpace *space, const float4 *query, double *distance)
 {
-	ExprContext *econtext = GetPerTupleExprContext(rows->estate);
-	ItemPointerData root = *tid;
-	bool		again = false;
-	bool		dead = false;
-	Datum		values[INDEX_MAX_KEYS];
-	bool		isnull[INDEX_MAX_KEYS];
 	MemoryContext old;
+	Datum		value;
 
-	if (!table_index_fetch_tuple(rows->fetch, &root, snapshot, rows->slot,
-								 &again, &dead))
+	if (!ivf_heap_fetch(rows, snapshot, tid))
 		return false;
-
-	ResetPerTupleExprContext(rows->estate);
-	old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
-	econtext->ecxt_scantuple = rows->slot;
-	FormIndexDatum(rows->info, rows->slot, rows->estate, values, isnull);
-	if (isnull[0])
-		*distance = INFINITY;
-	else
+	if (ivf_heap_value(rows, &value))
+	{
+		old = MemoryContextSwitchTo(ivf_heap_memory(rows));
 		*distance = space->opclass->distance(ivf_elements(rows->index, space->opclass,
-														  space->dim, values[0]),
+														  space->dim, value),
 											 query, space->dim);
-	MemoryContextSwitchTo(old);
+		MemoryContextSwitchTo(old);
+	}
+	else
+		*distance = INFINITY;
 
 	/* only in a damaged index; but no order would ever put a NaN first */
 	if (isnan(*distance))

@@ -13,6 +13,11 @@
 typedef struct IvfHeapRows IvfHeapRows;
 
 extern IvfHeapRows *ivf_heap_open(Relation heap, Relation index);
+extern bool ivf_heap_fetch(IvfHeapRows *rows, Snapshot snapshot,
+						   ItemPointer tid);
+extern bool ivf_heap_wanted(IvfHeapRows *rows);
+extern bool ivf_heap_value(IvfHeapRows *rows, Datum *value);
+extern MemoryContext ivf_heap_memory(IvfHeapRows *rows);
 extern bool ivf_heap_distance(IvfHeapRows *rows, Snapshot snapshot,
 							  ItemPointer tid, const IvfSpace *space,
 							  const float4 *query, double *distance);

@@ -41,14 +41,14 @@ analyse_sources() {
 	checkers+=,alpha.deadcode.UnreachableCode,alpha.security.MallocOverflow,alpha.security.ReturnPtrRange
 
 	cd "$work/src"
-	verdict 'gcc has no more to warn of' \
+	verdict analyse 'gcc has no more to warn of' \
 		"$(c_files | findings gcc "${flags[@]}" "${gcc_warnings[@]}" -c -o /dev/null)"
-	verdict 'clang has nothing to warn of' \
+	verdict analyse 'clang has nothing to warn of' \
 		"$(c_files | findings "$clang" "${flags[@]}" "${clang_warnings[@]}" -fsyntax-only)"
-	verdict "clang's analyser finds nothing" \
+	verdict analyse "clang's analyser finds nothing" \
 		"$(c_files | findings "$clang" --analyze "${flags[@]}" -Xclang -analyzer-output=text \
 			-Xclang "-analyzer-checker=$checkers" -o /dev/null)"
-	verdict 'cppcheck finds nothing' \
+	verdict analyse 'cppcheck finds nothing' \
 		"$(cppcheck -q -j "$(nproc)" --enable=warning,style,performance,portability --inline-suppr --std=c99 \
 			--platform=unix64 --library=posix --max-configs=1 -D_GNU_SOURCE -D__x86_64__ -D__GNUC__=12 \
 			-Isrc -I"$server" --suppress='*:/usr/*' --suppress="*:$server/*" \
@@ -57,18 +57,8 @@ analyse_sources() {
 
 	# the tests' own C, and what is made for it; some of it compares sizes with the server's ints
 	"${server_user[@]}" make -s -C test/unit build/mutants.h
-	verdict 'clang has nothing to warn of in the tests' \
+	verdict analyse 'clang has nothing to warn of in the tests' \
 		"$(c_files test | grep -v /build/ | findings "$clang" "${flags[@]}" -Wno-sign-compare -Wno-ignored-attributes \
 			-Itest/unit -Itest/unit/build -Itest/fuzz -fsyntax-only)"
 	cd "$work"
-}
-
-# verdict NAME FINDINGS: passes when there are none
-verdict() {
-	if [ -z "$2" ]; then
-		passes analyse "$1"
-	else
-		fails analyse "$1"
-		show <<<"$2"
-	fi
 }

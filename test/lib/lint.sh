@@ -1,15 +1,8 @@
 # Rules that hold for the sources and that no compiler checks.  test/run
 # sources this; each rule is a case.
 
-# rule NAME OFFENDERS: passes when there are no offenders, else shows them
-rule() {
-	if [ -z "$2" ]; then
-		passes lint "$1"
-	else
-		fails lint "$1"
-		show <<<"$2"
-	fi
-}
+# rule NAME OFFENDERS
+rule() { verdict lint "$@"; }
 
 # Includes that point up: the layers from low to high, each file may include
 # only its own and lower ones.  What no server is needed for includes no header
