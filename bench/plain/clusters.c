@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ground/kmeans.h"
+#include "ground/panels.h"
 
 #define MIN_LISTS_FOR_CELLS	128
 #define CELL_ITERATIONS		10
@@ -47,7 +48,35 @@ make_cells(Clusters *clusters, const float *sample, size_t rows, int cells,
 	clusters->cells = cluster_rows(copy, part, n, cells, CELL_ITERATIONS, prng,
 								   clusters->cell);
 	centroid_norms(clusters->cell, clusters->cells, n, clusters->cell_norm);
+	panels_pack(clusters->cell, clusters->cells, n, clusters->cell_panels);
 	free(copy);
+}
+
+static int
+nearest(const Clusters *clusters, const float *row, const float *panels,
+		const float *norms, int k, float *score)
+{
+	int			label;
+
+	panels_nearest(&row, 1, panels, norms, k, clusters->n, clusters->scratch,
+				   &label, score);
+	return label;
+}
+
+static void
+lists_moved(Clusters *clusters)
+{
+	int			n = clusters->n;
+	int			i;
+
+	centroid_norms(clusters->list, clusters->lists, n, clusters->list_norm);
+	for (i = 0; i < clusters->cells; i++)
+	{
+		size_t		at = (size_t) clusters->first[i] * n;
+
+		panels_pack(clusters->list + at, clusters->first[i + 1] - clusters->first[i], n,
+					clusters->list_panels + at);
+	}
 }
 
 /* lists in each cell, in proportion to its rows of the sample */
@@ -65,9 +94,8 @@ make_lists(Clusters *clusters, const float *sample, size_t rows, int lists,
 	{
 		float		score;
 
-		cell[i] = nearest_centroid(sample + i * n, clusters->cell,
-								   clusters->cell_norm, clusters->cells, n,
-								   clusters->scratch, &score);
+		cell[i] = nearest(clusters, sample + i * n, clusters->cell_panels,
+						  clusters->cell_norm, clusters->cells, &score);
 	}
 	clusters->lists = 0;
 	for (c = 0; c < clusters->cells; c++)
@@ -120,7 +148,7 @@ mend_borders(Clusters *clusters, const float *sample, size_t rows)
 		if (count[i / n] > 0)
 			clusters->list[i] = (float) (sum[i] / count[i / n]);
 	}
-	centroid_norms(clusters->list, clusters->lists, n, clusters->list_norm);
+	lists_moved(clusters);
 	free(sum);
 	free(count);
 }
@@ -143,11 +171,13 @@ clusters_make(Clusters *clusters, const float *sample, size_t rows, int n,
 	clusters->first = need(sizeof(int) * (cells + 1));
 	clusters->list = need(sizeof(float) * most * n);
 	clusters->list_norm = need(sizeof(float) * most);
-	clusters->scratch = need(sizeof(float) * most);
+	clusters->cell_panels = need(sizeof(float) * (cells * n + PANEL_SLACK));
+	clusters->list_panels = need(sizeof(float) * ((size_t) most * n + PANEL_SLACK));
+	clusters->scratch = need(sizeof(float) * PANEL_WIDTH(most));
 
 	make_cells(clusters, sample, rows, cells, &prng);
 	make_lists(clusters, sample, rows, lists, &prng);
-	centroid_norms(clusters->list, clusters->lists, n, clusters->list_norm);
+	lists_moved(clusters);
 	for (pass = 0; pass < BORDER_PASSES && clusters->cells > 1; pass++)
 		mend_borders(clusters, sample, rows);
 }
@@ -166,8 +196,8 @@ clusters_nearest(const Clusters *clusters, const float *row)
 	int			i;
 	int			j;
 
-	vec_kernels->dots(row, clusters->cell, clusters->cells, clusters->n,
-					  clusters->scratch);
+	vec_kernels->products(&row, 1, clusters->cell_panels, clusters->cells,
+						  clusters->n, clusters->scratch);
 	for (i = 0; i < clusters->cells; i++)
 	{
 		float		score = clusters->cell_norm[i] - 2 * clusters->scratch[i];
@@ -190,10 +220,9 @@ clusters_nearest(const Clusters *clusters, const float *row)
 		int			first = clusters->first[near[j]];
 		float		score;
 		int			list = first +
-			nearest_centroid(row, clusters->list + (size_t) first * clusters->n,
-							 clusters->list_norm + first,
-							 clusters->first[near[j] + 1] - first, clusters->n,
-							 clusters->scratch, &score);
+			nearest(clusters, row, clusters->list_panels + (size_t) first * clusters->n,
+					clusters->list_norm + first,
+					clusters->first[near[j] + 1] - first, &score);
 
 		if (score < best_score)
 		{

@@ -34,6 +34,8 @@ typedef struct Clusters
 	int		   *first;			/* the lists of cell i: first[i] .. first[i + 1] - 1 */
 	float	   *list;			/* lists rows of n */
 	float	   *list_norm;
+	float	   *cell_panels;	/* the same for kernels: the cells together, */
+	float	   *list_panels;	/* the lists of each cell together */
 	float	   *scratch;
 } Clusters;
 

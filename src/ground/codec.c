@@ -16,6 +16,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "ground/kernel.h"
+
 /*
  * Below this step the products of a byte code would meet float4's denormals,
  * where relative error bounds no longer hold.
@@ -65,26 +67,15 @@ void
 encode_signs(const float *r, const float *c, int n, double g,
 			 int inner_product, uint8_t *nibbles, SignFactors *factors)
 {
-	double		squares = 0;
-	double		sign_r = 0;		/* <s,r> */
-	double		sign_c = 0;		/* <s,c> */
+	double		squares;
+	double		sign_r;			/* <s,r> */
+	double		sign_c;			/* <s,c> */
 	double		scale;
 	double		add;
 	double		err;
 	double		half = inner_product ? 0.5 : 1.0;
-	int			i;
 
-	memset(nibbles, 0, (size_t) n / 4);
-	for (i = 0; i < n; i++)
-	{
-		int			positive = (r[i] >= 0);
-
-		nibbles[i / 4] |= positive << (i % 4);
-		squares += (double) r[i] * r[i];
-		sign_r += positive ? r[i] : -r[i];
-		sign_c += positive ? c[i] : -c[i];
-	}
-
+	vec_kernels->sign_code(r, c, n, nibbles, &squares, &sign_r, &sign_c);
 	if (sign_r > 0)
 	{
 		/* tan^2 of the angle between r and s is n R^2 / <s,r>^2 - 1 */
@@ -125,23 +116,15 @@ encode_signs(const float *r, const float *c, int n, double g,
 void
 encode_bytes(const float *r, int n, double g, int8_t *u, ByteFactors *factors)
 {
-	double		squares = 0;
-	double		largest = 0;
+	const VecKernels *kernels = vec_kernels;
+	double		largest;
+	double		squares = kernels->norm_and_largest(r, n, &largest);
 	double		step;
-	double		ry = 0;			/* <r,y> */
-	double		yy = 0;			/* <y,y> */
-	double		errors = 0;
-	int			i;
+	double		ry;				/* <r,y> */
+	double		yy;				/* <y,y> */
+	double		errors;
 
-	for (i = 0; i < n; i++)
-	{
-		double		a = fabs((double) r[i]);
-
-		u[i] = 0;
-		squares += (double) r[i] * r[i];
-		if (!(a <= largest))
-			largest = a;
-	}
+	memset(u, 0, n);
 	memset(factors, 0, sizeof(*factors));
 	factors->norm = (float) sqrt(squares);
 	factors->g = (float) g;
@@ -159,29 +142,11 @@ encode_bytes(const float *r, int n, double g, int8_t *u, ByteFactors *factors)
 		return;
 	}
 
-	for (i = 0; i < n; i++)
-	{
-		double		code = floor(r[i] / step);
-		double		y;
-
-		if (code > 127)
-			code = 127;
-		if (code < -128)
-			code = -128;
-		u[i] = (int8_t) code;
-		y = code + 0.5;
-		ry += r[i] * y;
-		yy += y * y;
-	}
+	kernels->byte_code(r, n, step, u, &ry, &yy);
 	factors->t = (float) (ry / yy);
 	factors->code_norm = (float) (factors->t * sqrt(yy));
 
 	/* the error of the code as stored, so after the rounding of t */
-	for (i = 0; i < n; i++)
-	{
-		double		e = r[i] - factors->t * (u[i] + 0.5);
-
-		errors += e * e;
-	}
+	errors = kernels->byte_errors(r, u, n, factors->t);
 	factors->error = float_up(sqrt(errors) * (1 + NORM_MARGIN));
 }

@@ -101,12 +101,44 @@ typedef struct VecKernels
 	double		(*byte_dot) (const int8_t *u, const float *w, int n);
 
 	/*
-	 * out[i] = <x, c_i> for k rows c_i of n floats, all float4; for k-means
-	 * and assignment, where the last bits do not matter but speed does.
-	 * n is a multiple of 16.
+	 * The rounds of a rotation (rotate.c): signs holds n values for each; the
+	 * Hadamard transform covers block of them, from the front and the back in
+	 * turn.  block is a power of two, at least 16.  The same bits everywhere,
+	 * as are those of the following four.
 	 */
-	void		(*dots) (const float *x, const float *c, int k, int n,
-						 float *out);
+	void		(*rotate_rounds) (double *v, const double *signs, int n,
+								  int block, int rounds);
+
+	/*
+	 * The loops of codec.c over a residual r of n values, a multiple of 16, in
+	 * VEC_LANES float8 lanes: the nibbles of its sign code with sums of
+	 * squares, |r| and +-c; sum of squares and largest |r|; u = floor(r / step)
+	 * kept within int8_t, with <r,y> and <y,y>, y = u + 1/2; the sum of
+	 * squares of r - t y.
+	 */
+	void		(*sign_code) (const float *r, const float *c, int n,
+							  uint8_t *nibbles, double *squares,
+							  double *sign_r, double *sign_c);
+	double		(*norm_and_largest) (const float *r, int n, double *largest);
+	void		(*byte_code) (const float *r, int n, double step, int8_t *u,
+							  double *ry, double *yy);
+	double		(*byte_errors) (const float *r, const int8_t *u, int n, double t);
+
+	/*
+	 * Products of rows with k vectors in panels (panels.h): out has a row of
+	 * PANEL_WIDTH(k) floats for each, of which the first k count.  Element by
+	 * element, multiplied and added in float4: the same bits everywhere, and
+	 * with whatever other rows and vectors.
+	 */
+	void		(*products) (const float *const *x, int rows,
+							 const float *panels, int k, int n, float *out);
+
+	/*
+	 * The least i with the least norms[i] - 2 product[i], in float4, which
+	 * becomes *score; 0 and infinity where none is less than that.
+	 */
+	int			(*least) (const float *product, const float *norms, int k,
+						  float *score);
 } VecKernels;
 
 /* each is there only where its file has code for the processor's kind */

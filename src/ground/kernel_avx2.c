@@ -7,8 +7,9 @@
 #include <immintrin.h>
 
 #define VEC_TARGET	__attribute__((target("avx2,fma")))
-#define VEC_FMA
 #define OWN_SPLIT
+#define PANEL_LANES	8
+#define TILE_ROWS	6
 #include "ground/kernel_loops.h"
 #include "ground/kernel_shuffle.h"
 

@@ -7,9 +7,9 @@
 #include <immintrin.h>
 
 #define VEC_TARGET	__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
-#define VEC_FMA
-#define DOT_LANES	16
 #define OWN_SPLIT
+#define PANEL_LANES	16
+#define TILE_ROWS	8
 #include "ground/kernel_loops.h"
 #include "ground/kernel_shuffle.h"
 

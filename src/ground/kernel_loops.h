@@ -4,9 +4,7 @@
  *	  vector instructions of: independent lanes, no reordered reductions.
  *
  * A template: each kernel_*.c includes it once, with VEC_TARGET the attribute
- * that lets the compiler use more than the baseline's instructions, and
- * VEC_FMA defined if those have fused multiply-add.  That is used where
- * kernel.h does not promise bits, and only there.
+ * that lets the compiler use more than the baseline's instructions.
  *
  * What includes this must be compiled without contraction (-ffp-contract=off)
  * and without -ffast-math: see kernel.h for why.
@@ -101,79 +99,6 @@ byte_dot(const int8_t *u, const float *w, int n)
 	return add_lanes(sum);
 }
 
-#ifdef VEC_FMA
-#define MULTIPLY_ADD(x, y, sum)	fmaf(x, y, sum)
-#else
-#define MULTIPLY_ADD(x, y, sum)	((x) * (y) + (sum))
-#endif
-
-/* as many as the widest registers hold */
-#ifndef DOT_LANES
-#define DOT_LANES	8
-#endif
-
-/*
- * Four rows at a time: x is loaded once for them, and their independent
- * accumulators hide the latency of the addition.
- */
-VEC_TARGET static void
-dots(const float *x, const float *c, int k, int n, float *out)
-{
-	int			row = 0;
-	int			i;
-	int			l;
-
-	for (; row + 4 <= k; row += 4)
-	{
-		const float *c0 = c + (size_t) row * n;
-		const float *c1 = c0 + n;
-		const float *c2 = c1 + n;
-		const float *c3 = c2 + n;
-		float		s0[DOT_LANES] = {0};
-		float		s1[DOT_LANES] = {0};
-		float		s2[DOT_LANES] = {0};
-		float		s3[DOT_LANES] = {0};
-
-		for (i = 0; i < n; i += DOT_LANES)
-		{
-			for (l = 0; l < DOT_LANES; l++)
-			{
-				float		v = x[i + l];
-
-				s0[l] = MULTIPLY_ADD(v, c0[i + l], s0[l]);
-				s1[l] = MULTIPLY_ADD(v, c1[i + l], s1[l]);
-				s2[l] = MULTIPLY_ADD(v, c2[i + l], s2[l]);
-				s3[l] = MULTIPLY_ADD(v, c3[i + l], s3[l]);
-			}
-		}
-		for (l = 1; l < DOT_LANES; l++)
-		{
-			s0[0] += s0[l];
-			s1[0] += s1[l];
-			s2[0] += s2[l];
-			s3[0] += s3[l];
-		}
-		out[row] = s0[0];
-		out[row + 1] = s1[0];
-		out[row + 2] = s2[0];
-		out[row + 3] = s3[0];
-	}
-	for (; row < k; row++)
-	{
-		const float *c0 = c + (size_t) row * n;
-		float		s0[DOT_LANES] = {0};
-
-		for (i = 0; i < n; i += DOT_LANES)
-		{
-			for (l = 0; l < DOT_LANES; l++)
-				s0[l] = MULTIPLY_ADD(x[i + l], c0[i + l], s0[l]);
-		}
-		for (l = 1; l < DOT_LANES; l++)
-			s0[0] += s0[l];
-		out[row] = s0[0];
-	}
-}
-
 /*
  * What overflows becomes FLT_MAX, and what is not a number -FLT_MAX.
  */
@@ -235,6 +160,9 @@ split(const float *estimate, float limit, float *least)
 }
 #endif
 
+#include "ground/kernel_encode.h"
+#include "ground/kernel_products.h"
+
 /* all but what a kernel_*.c has to write itself */
 #define COMMON_KERNELS \
 	.l2_squared = l2_squared, \
@@ -244,4 +172,10 @@ split(const float *estimate, float limit, float *least)
 	.correct = correct, \
 	.split = split, \
 	.byte_dot = byte_dot, \
-	.dots = dots
+	.rotate_rounds = rotate_rounds, \
+	.sign_code = sign_code, \
+	.norm_and_largest = norm_and_largest, \
+	.byte_code = byte_code, \
+	.byte_errors = byte_errors, \
+	.products = products, \
+	.least = least

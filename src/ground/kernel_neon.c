@@ -7,7 +7,8 @@
 #include <arm_neon.h>
 
 #define VEC_TARGET
-#define VEC_FMA
+#define PANEL_LANES	4
+#define TILE_ROWS	4
 #include "ground/kernel_loops.h"
 #include "ground/kernel_shuffle.h"
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "ground/kernel.h"
+#include "ground/panels.h"
 
 typedef struct Run
 {
@@ -24,9 +25,10 @@ typedef struct Run
 	float	   *centroids;
 	double	   *sums;			/* k rows of n */
 	float	   *norms;			/* k: squared norms of the centroids */
-	float	   *scores;			/* k */
+	float	   *panels;			/* the centroids once more, and PANEL_SLACK */
+	float	   *products;		/* PANEL_ROWS by PANEL_WIDTH(k) */
 	float	   *distance;		/* nrows: squared, to the nearest centroid */
-	int32_t    *label;			/* nrows */
+	int		   *label;			/* nrows */
 	uint32_t   *count;			/* k */
 	KmeansTick	tick;
 	void	   *tick_arg;
@@ -39,17 +41,15 @@ size_t
 kmeans_space(size_t rows, int k, int n)
 {
 	return sizeof(double) * k * n +
-		(2 * sizeof(float) + sizeof(uint32_t)) * k +
-		(sizeof(float) + sizeof(int32_t)) * rows;
+		sizeof(float) * ((size_t) k * n + PANEL_SLACK + PANEL_ROWS * PANEL_WIDTH(k)) +
+		(sizeof(float) + sizeof(uint32_t)) * k +
+		(sizeof(float) + sizeof(int)) * rows;
 }
 
 static float
 squared_norm(const float *row, int n)
 {
-	float		dot;
-
-	vec_kernels->dots(row, row, 1, n, &dot);
-	return dot;
+	return (float) vec_kernels->inner_product(row, row, n);
 }
 
 /*
@@ -62,35 +62,6 @@ centroid_norms(const float *centroids, int k, int n, float *norms)
 
 	for (i = 0; i < k; i++)
 		norms[i] = squared_norm(centroids + (size_t) i * n, n);
-}
-
-/*
- * The centroid nearest to row; ties go to the lower number.  norms are the
- * centroids' squared norms, scratch has room for k floats.  *score becomes
- * ||c||^2 - 2 <row,c>, which differs from the squared distance by ||row||^2.
- * Rows whose products overflow get the first centroid.
- */
-int
-nearest_centroid(const float *row, const float *centroids, const float *norms,
-				 int k, int n, float *scratch, float *score)
-{
-	int			best = 0;
-	float		best_score = INFINITY;
-	int			i;
-
-	vec_kernels->dots(row, centroids, k, n, scratch);
-	for (i = 0; i < k; i++)
-	{
-		float		s = norms[i] - 2 * scratch[i];
-
-		if (s < best_score)
-		{
-			best = i;
-			best_score = s;
-		}
-	}
-	*score = best_score;
-	return best;
 }
 
 static void
@@ -169,20 +140,28 @@ choose_seeds(Run *run, Prng *prng)
 static void
 assign_rows(Run *run)
 {
+	size_t		first;
 	size_t		i;
 
 	centroid_norms(run->centroids, run->k, run->n, run->norms);
+	panels_pack(run->centroids, run->k, run->n, run->panels);
 	memset(run->count, 0, sizeof(uint32_t) * run->k);
-	for (i = 0; i < run->nrows; i++)
+	for (first = 0; first < run->nrows; first += TICK_ROWS)
 	{
-		const float *row = run->rows + i * run->n;
-		float		score;
+		size_t		end = first + TICK_ROWS < run->nrows ? first + TICK_ROWS : run->nrows;
+		const float *row[TICK_ROWS];
 
-		tick(run, i);
-		run->label[i] = nearest_centroid(row, run->centroids, run->norms,
-										 run->k, run->n, run->scores, &score);
-		run->distance[i] = score + squared_norm(row, run->n);
-		run->count[run->label[i]]++;
+		tick(run, first);
+		for (i = first; i < end; i++)
+			row[i - first] = run->rows + i * run->n;
+		panels_nearest(row, (int) (end - first), run->panels, run->norms, run->k,
+					   run->n, run->products, run->label + first,
+					   run->distance + first);
+		for (i = first; i < end; i++)
+		{
+			run->distance[i] += squared_norm(run->rows + i * run->n, run->n);
+			run->count[run->label[i]]++;
+		}
 	}
 }
 
@@ -275,10 +254,11 @@ kmeans(const float *rows, size_t nrows, int n, int k, int iterations,
 
 	run.sums = space;
 	run.norms = (float *) (run.sums + (size_t) k * n);
-	run.scores = run.norms + k;
-	run.count = (uint32_t *) (run.scores + k);
+	run.panels = run.norms + k;
+	run.products = run.panels + (size_t) k * n + PANEL_SLACK;
+	run.count = (uint32_t *) (run.products + PANEL_ROWS * PANEL_WIDTH(k));
 	run.distance = (float *) (run.count + k);
-	run.label = (int32_t *) (run.distance + nrows);
+	run.label = (int *) (run.distance + nrows);
 
 	run.k = choose_seeds(&run, prng);
 	for (i = 0; i < iterations; i++)

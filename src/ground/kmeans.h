@@ -22,8 +22,5 @@ extern int	kmeans(const float *rows, size_t nrows, int n, int k,
 				   int iterations, Prng *prng, void *space, KmeansTick tick,
 				   void *tick_arg, float *centroids);
 extern void centroid_norms(const float *centroids, int k, int n, float *norms);
-extern int	nearest_centroid(const float *row, const float *centroids,
-							 const float *norms, int k, int n, float *scratch,
-							 float *score);
 
 #endif							/* VECFEAT_KMEANS_H */

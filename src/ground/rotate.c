@@ -17,8 +17,7 @@
  */
 #include "ground/rotate.h"
 
-#include <math.h>
-
+#include "ground/kernel.h"
 #include "ground/prng.h"
 
 #define ROTATION_ROUNDS		4
@@ -73,65 +72,11 @@ rotation_init(Rotation *rotation, int n, uint64_t seed)
 }
 
 /*
- * Hadamard transform of n = 2^k values in place, scaled to be orthogonal.
- */
-static void
-hadamard(double *v, int n)
-{
-	double		scale = 1.0 / sqrt(n);
-	int			width;
-	int			i;
-	int			j;
-
-	for (width = 1; width < n; width *= 2)
-	{
-		for (i = 0; i < n; i += 2 * width)
-		{
-			double	   *a = v + i;
-			double	   *b = v + i + width;
-
-			for (j = 0; j < width; j++)
-			{
-				double		x = a[j];
-				double		y = b[j];
-
-				a[j] = x + y;
-				b[j] = x - y;
-			}
-		}
-	}
-	for (i = 0; i < n; i++)
-		v[i] *= scale;
-}
-
-/*
  * Applies the map to rotation->n values in place.
  */
 void
 rotate(const Rotation *rotation, double *v)
 {
-	int			n = rotation->n;
-	int			half = n / 2;
-	int			round;
-	int			i;
-
-	for (round = 0; round < ROTATION_ROUNDS; round++)
-	{
-		const double *sign = rotation->signs + (size_t) round * n;
-
-		for (i = 0; i < n; i++)
-			v[i] *= sign[i];
-		hadamard(round % 2 == 0 ? v : v + n - rotation->block, rotation->block);
-
-		if (rotation->block == n)
-			continue;
-		for (i = 0; i < half; i++)
-		{
-			double		x = v[i];
-			double		y = v[i + half];
-
-			v[i] = (x + y) * M_SQRT1_2;
-			v[i + half] = (x - y) * M_SQRT1_2;
-		}
-	}
+	vec_kernels->rotate_rounds(v, rotation->signs, rotation->n, rotation->block,
+							   ROTATION_ROUNDS);
 }

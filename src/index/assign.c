@@ -25,17 +25,29 @@ typedef struct Payload
 	/* n / 4 nibbles and n bytes of code follow */
 } Payload;
 
+/*
+ * Rows wait until there are enough of them to look for their lists together.
+ */
 typedef struct AssignState
 {
 	IvfBuild   *build;
 	MemoryContext context;		/* reset after each row */
-	IvfEntry   *entry;
-	double	   *v;
-	float4	   *row;
-	float4	   *residual;
-	float4	   *scratch;
-	Payload    *payload;
 	int			unreported;		/* rows since the last report */
+
+	int			room;
+	int			waiting;
+	ItemPointerData *tid;
+	double	   *v;				/* n for each */
+	const float4 **row;			/* the same in float4 */
+	int		   *list;
+	int		   *cell;
+	IvfNearest *nearest;
+
+	/* of the row at hand */
+	IvfEntry   *entry;
+	float4	   *centroid;
+	float4	   *residual;
+	Payload    *payload;
 } AssignState;
 
 static double
@@ -88,24 +100,20 @@ ivf_count_entries(IvfBuild *build, int list, uint32 count)
 }
 
 /*
- * Encodes a row with a place and raises the radii above it.
+ * Encodes a row whose list is known, and raises the radii above it.
  */
 static void
-assign_entry(AssignState *state, ItemPointer tid)
+assign_entry(AssignState *state, int i)
 {
 	IvfBuild   *build = state->build;
-	IvfClusters *clusters = build->clusters;
 	int			n = build->n;
-	int			cell = 0;
-	int			list;
-	int			i;
+	int			list = state->list[i];
+	int			cell = state->cell[i];
+	const double *v = state->v + (Size) i * n;
 	float4		radius;
 
-	for (i = 0; i < n; i++)
-		state->row[i] = (float4) Max(Min(state->v[i], FLT_MAX), -FLT_MAX);
-	list = ivf_nearest_list(clusters, state->row, state->scratch, &cell);
-	radius = ivf_encode(build->space, state->v,
-						clusters->list + (Size) list * n, tid,
+	ivf_list_centroid(build->clusters, list, cell, state->centroid);
+	radius = ivf_encode(build->space, v, state->centroid, &state->tid[i],
 						state->residual, state->entry);
 	build->list_radius[list] = Max(build->list_radius[list], radius);
 	ivf_count_entries(build, list, 1);
@@ -113,11 +121,47 @@ assign_entry(AssignState *state, ItemPointer tid)
 
 	if (build->height > 2)
 	{
-		radius = ivf_residual(state->v, clusters->cell + (Size) cell * n, n,
-							  state->residual);
+		ivf_cell_centroid(build->clusters, cell, state->centroid);
+		radius = ivf_residual(v, state->centroid, n, state->residual);
 		build->cell_radius[cell] = Max(build->cell_radius[cell], radius);
 	}
-	push_entry(state, list, tid, state->entry);
+	push_entry(state, list, &state->tid[i], state->entry);
+}
+
+static void
+assign_waiting(AssignState *state)
+{
+	int			i;
+
+	ivf_nearest_lists(state->nearest, state->row, state->waiting, state->list,
+					  state->cell);
+	for (i = 0; i < state->waiting; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		assign_entry(state, i);
+	}
+	state->waiting = 0;
+}
+
+/*
+ * Takes a vector as the next waiting row; false if it has no place.
+ */
+static bool
+place_row(AssignState *state, ItemPointer tid, Datum value)
+{
+	IvfBuild   *build = state->build;
+	int			n = build->n;
+	double	   *v = state->v + (Size) state->waiting * n;
+	float4	   *row = (float4 *) state->row[state->waiting];
+	int			i;
+
+	if (!ivf_place(build->space,
+				   ivf_elements(build->index, build->opclass, build->dim, value), v))
+		return false;
+	for (i = 0; i < n; i++)
+		row[i] = (float4) Max(Min(v[i], FLT_MAX), -FLT_MAX);
+	state->tid[state->waiting++] = *tid;
+	return true;
 }
 
 /*
@@ -154,19 +198,25 @@ assign_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		build->nulls++;
 		push_placeless(state, IVF_LIST_NULLS, tid);
 	}
-	else if (ivf_place(build->space,
-					   ivf_elements(build->index, build->opclass, build->dim, values[0]),
-					   state->v))
-		assign_entry(state, tid);
-	else
+	else if (!place_row(state, tid, values[0]))
 	{
 		build->nans++;
 		push_placeless(state, IVF_LIST_NANS, tid);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(state->context);
+	if (state->waiting == state->room)
+		assign_waiting(state);
 	if (++state->unreported == IVF_REPORT_ROWS)
 		report_rows(state);
+}
+
+/* bytes of a waiting row */
+static Size
+row_size(int n)
+{
+	return n * (sizeof(double) + sizeof(float4)) + sizeof(ItemPointerData) +
+		sizeof(float4 *) + 2 * sizeof(int);
 }
 
 /*
@@ -177,12 +227,60 @@ assign_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 static int
 sort_memory(const IvfBuild *build, int participants)
 {
-	Size		rows = (Size) build->clusters->lists + build->clusters->cells;
-	Size		taken = rows * sizeof(float4) * (build->n + 1) +
-	participants * (rows * (sizeof(float4) + sizeof(uint32)) + 64 * (Size) build->n);
+	Size		centroids = (Size) build->clusters->lists + build->clusters->cells;
+	int			rows = ivf_rows_together(build, row_size(build->n) * participants);
+	Size		each = centroids * (sizeof(float4) + sizeof(uint32)) +
+	rows * row_size(build->n) + ivf_nearest_size(build->clusters, rows);
+	Size		taken = centroids * sizeof(float4) * (build->n + 1) + participants * each;
 
 	return (int) (Max((build->memory - Min(build->memory, taken)) / 3 * 2,
 					  build->memory / 4) / participants / 1024);
+}
+
+static void
+begin_state(AssignState *state, IvfBuild *build, int participants)
+{
+	int			n = build->n;
+	float4	   *rows;
+	int			i;
+
+	memset(state, 0, sizeof(*state));
+	state->build = build;
+	state->context = AllocSetContextCreate(CurrentMemoryContext, "ivf build row",
+										   ALLOCSET_DEFAULT_SIZES);
+	state->room = ivf_rows_together(build, row_size(n) * participants);
+	state->tid = palloc(sizeof(ItemPointerData) * state->room);
+	state->v = palloc(sizeof(double) * n * state->room);
+	state->row = palloc(sizeof(float4 *) * state->room);
+	rows = palloc(sizeof(float4) * n * state->room);
+	for (i = 0; i < state->room; i++)
+		state->row[i] = rows + (Size) i * n;
+	state->list = palloc(sizeof(int) * state->room);
+	state->cell = palloc(sizeof(int) * state->room);
+	state->nearest = ivf_nearest_begin(build->clusters, state->room);
+	state->entry = ivf_entry_alloc(n);
+	state->centroid = palloc(sizeof(float4) * n);
+	state->residual = palloc(sizeof(float4) * n);
+	state->payload = palloc0(payload_size(n));
+}
+
+static void
+end_state(AssignState *state)
+{
+	MemoryContextDelete(state->context);
+	pfree(state->tid);
+	pfree(state->v);
+	pfree((float4 *) state->row[0]);
+	pfree(state->row);
+	pfree(state->list);
+	pfree(state->cell);
+	ivf_nearest_end(state->nearest);
+	pfree(state->entry->nibbles);
+	pfree(state->entry->code);
+	pfree(state->entry);
+	pfree(state->centroid);
+	pfree(state->residual);
+	pfree(state->payload);
 }
 
 /*
@@ -194,34 +292,23 @@ void
 ivf_assign_share(IvfBuild *build, int participants, SortCoordinate coordinate,
 				 TableScanDesc scan)
 {
-	AssignState state = {0};
+	AssignState state;
 	bool		report = !IsParallelWorker();
 
-	state.build = build;
-	state.context = AllocSetContextCreate(CurrentMemoryContext, "ivf build row",
-										  ALLOCSET_DEFAULT_SIZES);
-	state.entry = ivf_entry_alloc(build->n);
-	state.v = palloc(sizeof(double) * build->n);
-	state.row = palloc(sizeof(float4) * build->n);
-	state.residual = palloc(sizeof(float4) * build->n);
-	state.scratch = palloc(ivf_nearest_space(build->clusters));
-	state.payload = palloc0(payload_size(build->n));
 	build->sorter = ivf_sorter_begin(sort_memory(build, participants), coordinate);
 	if (build->heap)
+	{
+		begin_state(&state, build, participants);
 		build->heap_tuples = table_index_build_scan(build->heap, build->index,
 													build->info, true, report,
 													assign_callback, &state, scan);
+		assign_waiting(&state);
+		end_state(&state);
+	}
 
 	if (report)
 		ivf_build_phase(IVF_PHASE_SORT, rows_done(build));
 	ivf_sorter_sort(build->sorter);
-
-	MemoryContextDelete(state.context);
-	pfree(state.v);
-	pfree(state.row);
-	pfree(state.residual);
-	pfree(state.scratch);
-	pfree(state.payload);
 }
 
 /*

@@ -28,7 +28,8 @@ typedef enum IvfPhase
 
 /*
  * Lists and the cells that group them: the lists of cell i are first[i] ..
- * first[i + 1] - 1.  Centroids are rows of n float4 in the index's space.
+ * first[i + 1] - 1.  Centroids are vectors of n float4 in the index's space, in
+ * panels (ground/panels.h): the cells together, the lists of a cell together.
  */
 typedef struct IvfClusters
 {
@@ -118,10 +119,21 @@ extern void ivf_sample_scan(IvfBuild *build, double table_rows, double rows,
 							IvfSampleFunction function, void *arg);
 
 /* cluster.c */
+extern int	ivf_rows_together(const IvfBuild *build, Size bytes);
 extern IvfClusters *ivf_cluster(IvfBuild *build, IvfSample *sample);
-extern int	ivf_nearest_list(const IvfClusters *clusters, const float4 *row,
-							 float4 *scratch, int *cell);
-extern Size ivf_nearest_space(const IvfClusters *clusters);
+
+/* nearest.c */
+typedef struct IvfNearest IvfNearest;
+
+extern IvfNearest *ivf_nearest_begin(const IvfClusters *clusters, int rows);
+extern Size ivf_nearest_size(const IvfClusters *clusters, int rows);
+extern void ivf_nearest_lists(IvfNearest *nearest, const float4 *const *rows,
+							  int count, int *list, int *cell);
+extern void ivf_nearest_end(IvfNearest *nearest);
+extern void ivf_list_centroid(const IvfClusters *clusters, int list, int cell,
+							  float4 *centroid);
+extern void ivf_cell_centroid(const IvfClusters *clusters, int cell,
+							  float4 *centroid);
 
 /* assign.c */
 extern void ivf_assign_rows(IvfBuild *build);

@@ -16,6 +16,7 @@
 #include <math.h>
 
 #include "access/table.h"
+#include "ground/panels.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -28,8 +29,8 @@
 #define ROWS_PER_CELL		256
 #define BORDER_PASSES		2
 
-/* cells in which an assignment looks for the nearest list */
-#define NEAREST_CELLS		4
+/* rows whose places are found together, if memory allows */
+#define ROWS_TOGETHER		1024
 
 #define CLUSTER_SEED		0x76656332
 
@@ -39,11 +40,21 @@ tick(void *arg)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* rows, or as many vectors in panels */
 static float4 *
 alloc_rows(double rows, int n)
 {
 	return MemoryContextAllocHuge(CurrentMemoryContext,
-								  (Size) (Max(rows, 1) * n) * sizeof(float4));
+								  ((Size) (Max(rows, 1) * n) + PANEL_SLACK) * sizeof(float4));
+}
+
+/*
+ * Rows that a build handles together where each takes so many bytes.
+ */
+int
+ivf_rows_together(const IvfBuild *build, Size bytes)
+{
+	return (int) Max(Min(build->memory / 32 / bytes, ROWS_TOGETHER), 1);
 }
 
 /*
@@ -78,17 +89,21 @@ typedef struct CellRows
 	/* a sample on disk */
 	IvfSorter  *sorter;
 	Prng		prng;
+
+	/* where rows belong */
 	const IvfClusters *clusters;
-	float4	   *scratch;
+	float4	   *panels;			/* the cells' centroids */
+	float4	   *products;
 } CellRows;
 
-static int
-nearest_cell(const IvfClusters *clusters, const float4 *row, float4 *scratch)
+/* the cell nearest to each of count rows, up to PANEL_ROWS */
+static void
+nearest_cells(CellRows *rows, const float4 *const *row, int count, int *cell)
 {
-	float		score;
+	float4		score[PANEL_ROWS];
 
-	return nearest_centroid(row, clusters->cell, clusters->cell_norm,
-							clusters->cells, clusters->n, scratch, &score);
+	panels_nearest(row, count, rows->panels, rows->clusters->cell_norm,
+				   rows->clusters->cells, rows->n, rows->products, cell, score);
 }
 
 /*
@@ -106,12 +121,18 @@ group_sample(CellRows *rows, const IvfSample *sample,
 	rows->row = sample->row;
 	rows->order = palloc_extended(sizeof(int) * (Size) sample->rows,
 								  MCXT_ALLOC_HUGE);
-	for (i = 0; i < sample->rows; i++)
+	for (i = 0; i < sample->rows; i += PANEL_ROWS)
 	{
+		const float4 *row[PANEL_ROWS];
+		int			count = Min(PANEL_ROWS, sample->rows - i);
+		int			j;
+
 		CHECK_FOR_INTERRUPTS();
-		cell[i] = nearest_cell(clusters, sample->row + (Size) i * clusters->n,
-							   rows->scratch);
-		rows->count[cell[i]]++;
+		for (j = 0; j < count; j++)
+			row[j] = sample->row + (Size) (i + j) * clusters->n;
+		nearest_cells(rows, row, count, cell + i);
+		for (j = 0; j < count; j++)
+			rows->count[cell[i + j]]++;
 	}
 	for (i = 1; i < clusters->cells; i++)
 		start[i] = start[i - 1] + rows->count[i - 1];
@@ -125,8 +146,9 @@ static void
 spool_row(const float4 *row, void *arg)
 {
 	CellRows   *rows = arg;
-	int			cell = nearest_cell(rows->clusters, row, rows->scratch);
+	int			cell;
 
+	nearest_cells(rows, &row, 1, &cell);
 	/* the second key shuffles a cell's rows: it may have more than we can use */
 	rows->count[cell]++;
 	ivf_sorter_put(rows->sorter, cell, (int64) prng_next(&rows->prng), row,
@@ -141,7 +163,6 @@ spool_sample(CellRows *rows, IvfBuild *build, const IvfSample *sample,
 			 const IvfClusters *clusters, double wanted)
 {
 	rows->prng.state = CLUSTER_SEED;
-	rows->clusters = clusters;
 	rows->sorter = ivf_sorter_begin((int) (build->memory / 4 / 1024), NULL);
 	ivf_sample_scan(build, sample->table_rows, wanted, spool_row, rows);
 	ivf_sorter_sort(rows->sorter);
@@ -253,30 +274,112 @@ cluster_cells(IvfBuild *build, CellRows *rows, IvfClusters *clusters,
 }
 
 /*
- * Sums of the sampled rows by list.
+ * Sums of the sampled rows by list, and rows that are not in them yet.
  */
 typedef struct Means
 {
 	const IvfClusters *clusters;
+	IvfNearest *nearest;
 	double	   *sum;			/* lists rows of n */
 	uint32	   *count;
-	float4	   *scratch;
+	int			room;
+	int			waiting;
+	float4	   *buffer;			/* the waiting rows */
+	const float4 **row;
+	int		   *list;
+	int		   *cell;
 } Means;
 
 static void
-add_to_mean(const float4 *row, void *arg)
+add_waiting(Means *means)
+{
+	int			n = means->clusters->n;
+	int			i;
+	int			j;
+
+	ivf_nearest_lists(means->nearest, means->row, means->waiting, means->list,
+					  means->cell);
+	for (i = 0; i < means->waiting; i++)
+	{
+		double	   *sum = means->sum + (Size) means->list[i] * n;
+
+		for (j = 0; j < n; j++)
+			sum[j] += means->row[i][j];
+		means->count[means->list[i]]++;
+	}
+	means->waiting = 0;
+}
+
+static void
+add_to_means(const float4 *row, void *arg)
 {
 	Means	   *means = arg;
-	int			n = means->clusters->n;
-	int			cell;
-	int			list = ivf_nearest_list(means->clusters, row, means->scratch, &cell);
-	double	   *sum = means->sum + (Size) list * n;
+
+	memcpy((float4 *) means->row[means->waiting], row, sizeof(float4) * means->clusters->n);
+	if (++means->waiting == means->room)
+		add_waiting(means);
+}
+
+static void
+means_begin(Means *means, const IvfBuild *build, const IvfClusters *clusters)
+{
+	int			n = clusters->n;
 	int			i;
 
-	CHECK_FOR_INTERRUPTS();
-	for (i = 0; i < n; i++)
-		sum[i] += row[i];
-	means->count[list]++;
+	means->clusters = clusters;
+	means->sum = palloc_extended(sizeof(double) * n * clusters->lists, MCXT_ALLOC_HUGE);
+	means->count = palloc_extended(sizeof(uint32) * (Size) clusters->lists,
+								   MCXT_ALLOC_HUGE);
+	means->room = ivf_rows_together(build, sizeof(float4) * n);
+	means->nearest = ivf_nearest_begin(clusters, means->room);
+	means->buffer = alloc_rows(means->room, n);
+	means->row = palloc(sizeof(float4 *) * means->room);
+	for (i = 0; i < means->room; i++)
+		means->row[i] = means->buffer + (Size) i * n;
+	means->list = palloc(sizeof(int) * means->room);
+	means->cell = palloc(sizeof(int) * means->room);
+}
+
+static void
+means_end(Means *means)
+{
+	ivf_nearest_end(means->nearest);
+	pfree(means->sum);
+	pfree(means->count);
+	pfree(means->buffer);
+	pfree(means->row);
+	pfree(means->list);
+	pfree(means->cell);
+}
+
+/*
+ * Moves the centroids of lists with rows to the means of these.
+ */
+static void
+move_centroids(IvfClusters *clusters, const Means *means)
+{
+	int			n = clusters->n;
+	float4	   *mean = palloc(sizeof(float4) * n);
+	int			cell;
+	int			list;
+	int			j;
+
+	for (cell = 0; cell < clusters->cells; cell++)
+	{
+		int			first = clusters->first[cell];
+
+		for (list = first; list < clusters->first[cell + 1]; list++)
+		{
+			if (means->count[list] == 0)
+				continue;
+			for (j = 0; j < n; j++)
+				mean[j] = (float4) (means->sum[(Size) list * n + j] / means->count[list]);
+			panels_set(clusters->list + (Size) first * n, clusters->first[cell + 1] - first,
+					   n, list - first, mean);
+			centroid_norms(mean, 1, n, &clusters->list_norm[list]);
+		}
+	}
+	pfree(mean);
 }
 
 /*
@@ -292,42 +395,48 @@ static void
 mend_borders(IvfBuild *build, const IvfSample *sample, IvfClusters *clusters,
 			 double wanted)
 {
-	int			n = clusters->n;
-	Size		values = (Size) clusters->lists * n;
-	Means		means = {.clusters = clusters};
+	Size		values = (Size) clusters->lists * clusters->n;
+	Means		means = {0};
 	int			pass;
 	int			i;
-	int			j;
 
 	if (values * sizeof(double) > build->memory / 4)
 		return;
-	means.sum = palloc_extended(values * sizeof(double), MCXT_ALLOC_HUGE);
-	means.count = palloc_extended(sizeof(uint32) * (Size) clusters->lists,
-								  MCXT_ALLOC_HUGE);
-	means.scratch = palloc(ivf_nearest_space(clusters));
+	means_begin(&means, build, clusters);
 	for (pass = 0; pass < BORDER_PASSES; pass++)
 	{
 		memset(means.sum, 0, values * sizeof(double));
 		memset(means.count, 0, sizeof(uint32) * clusters->lists);
-		centroid_norms(clusters->list, clusters->lists, n, clusters->list_norm);
 		if (sample->row)
 		{
 			for (i = 0; i < sample->rows; i++)
-				add_to_mean(sample->row + (Size) i * n, &means);
+				add_to_means(sample->row + (Size) i * clusters->n, &means);
 		}
 		else
-			ivf_sample_scan(build, sample->table_rows, wanted, add_to_mean, &means);
-
-		for (i = 0; i < clusters->lists; i++)
-		{
-			for (j = 0; j < n && means.count[i] > 0; j++)
-				clusters->list[(Size) i * n + j] =
-					(float4) (means.sum[(Size) i * n + j] / means.count[i]);
-		}
+			ivf_sample_scan(build, sample->table_rows, wanted, add_to_means, &means);
+		add_waiting(&means);
+		move_centroids(clusters, &means);
 	}
-	pfree(means.sum);
-	pfree(means.count);
-	pfree(means.scratch);
+	means_end(&means);
+}
+
+/*
+ * Puts the centroids into panels, and computes their norms.
+ */
+static void
+pack_clusters(IvfClusters *clusters)
+{
+	int			n = clusters->n;
+	float4	   *scratch = alloc_rows(VEC_LANES, n);
+	int			i;
+
+	centroid_norms(clusters->list, clusters->lists, n, clusters->list_norm);
+	centroid_norms(clusters->cell, clusters->cells, n, clusters->cell_norm);
+	panels_pack_here(clusters->cell, clusters->cells, n, scratch);
+	for (i = 0; i < clusters->cells; i++)
+		panels_pack_here(clusters->list + (Size) clusters->first[i] * n,
+						 clusters->first[i + 1] - clusters->first[i], n, scratch);
+	pfree(scratch);
 }
 
 /*
@@ -417,7 +526,10 @@ ivf_cluster(IvfBuild *build, IvfSample *sample)
 
 		rows.n = build->n;
 		rows.count = palloc0(sizeof(uint32) * clusters->cells);
-		rows.scratch = palloc(sizeof(float4) * clusters->cells);
+		rows.clusters = clusters;
+		rows.panels = alloc_rows(clusters->cells, build->n);
+		panels_pack(clusters->cell, clusters->cells, build->n, rows.panels);
+		rows.products = palloc(sizeof(float4) * PANEL_ROWS * PANEL_WIDTH(clusters->cells));
 		if (sample->complete)
 			group_sample(&rows, sample, clusters);
 		else
@@ -429,93 +541,21 @@ ivf_cluster(IvfBuild *build, IvfSample *sample)
 		cluster_cells(build, &rows, clusters, lists, &prng);
 		end_cells(&rows);
 		drop_empty_cells(clusters);
-		if (clusters->cells > 1)
-			mend_borders(build, sample, clusters, wanted);
 	}
 	else
 	{
 		clusters->lists = 1;
 		clusters->first[1] = 1;
 	}
-	if (sample->row)
-		pfree(sample->row);
-	sample->row = NULL;
 
 	/* k-means may have found a single one too, and rounded the mean's zeros */
 	if (clusters->lists == 1)
 		memset(clusters->list, 0, sizeof(float4) * build->n);
-
-	centroid_norms(clusters->list, clusters->lists, build->n,
-				   clusters->list_norm);
+	pack_clusters(clusters);
+	if (clusters->cells > 1)
+		mend_borders(build, sample, clusters, wanted);
+	if (sample->row)
+		pfree(sample->row);
+	sample->row = NULL;
 	return clusters;
-}
-
-/*
- * Bytes of scratch space for ivf_nearest_list().
- */
-Size
-ivf_nearest_space(const IvfClusters *clusters)
-{
-	int			most = clusters->cells;
-	int			i;
-
-	for (i = 0; i < clusters->cells; i++)
-		most = Max(most, clusters->first[i + 1] - clusters->first[i]);
-	return sizeof(float4) * most;
-}
-
-/*
- * The list nearest to a row of n values among those of the nearest cells;
- * *cell becomes its cell.
- */
-int
-ivf_nearest_list(const IvfClusters *clusters, const float4 *row,
-				 float4 *scratch, int *cell)
-{
-	int			near[NEAREST_CELLS];
-	float4		near_score[NEAREST_CELLS];
-	int			count = 0;
-	int			best = -1;
-	float4		best_score = 0;
-	int			i;
-	int			j;
-
-	vec_kernels->dots(row, clusters->cell, clusters->cells, clusters->n, scratch);
-	for (i = 0; i < clusters->cells; i++)
-	{
-		float4		score = clusters->cell_norm[i] - 2 * scratch[i];
-
-		if (clusters->first[i] == clusters->first[i + 1])
-			continue;
-		if (count == NEAREST_CELLS && !(score < near_score[count - 1]))
-			continue;
-		if (count < NEAREST_CELLS)
-			count++;
-		for (j = count - 1; j > 0 && score < near_score[j - 1]; j--)
-		{
-			near[j] = near[j - 1];
-			near_score[j] = near_score[j - 1];
-		}
-		near[j] = i;
-		near_score[j] = score;
-	}
-
-	for (j = 0; j < count; j++)
-	{
-		int			first = clusters->first[near[j]];
-		float		score;
-		int			list = first +
-		nearest_centroid(row, clusters->list + (Size) first * clusters->n,
-						 clusters->list_norm + first,
-						 clusters->first[near[j] + 1] - first, clusters->n,
-						 scratch, &score);
-
-		if (best < 0 || score < best_score)
-		{
-			best = list;
-			best_score = score;
-			*cell = near[j];
-		}
-	}
-	return best;
 }

@@ -38,6 +38,7 @@
 #include "access/tableam.h"
 #include "catalog/index.h"
 #include "executor/instrument.h"
+#include "ground/panels.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "pgstat.h"
@@ -94,7 +95,9 @@ struct IvfParallel
 static Size
 clusters_size(int cells, int lists, int n, int dim)
 {
-	Size		size = mul_size(sizeof(float4) * (n + 1), add_size(cells, lists));
+	/* what is read as if it were a panel's is followed by the norms, or by this */
+	Size		size = mul_size(sizeof(float4) * (n + 1), add_size(cells, lists)) +
+	sizeof(float4) * PANEL_SLACK;
 
 	size = add_size(size, mul_size(sizeof(int), cells + 1));
 	return add_size(size, sizeof(float4) * dim);

@@ -268,41 +268,44 @@ write_inner(IvfBuild *build, const Layout *layout, NodeWriter *writer)
 	double	   *v = palloc(sizeof(double) * n);
 	float4	   *residual = palloc(sizeof(float4) * n);
 	uint8	   *nibbles = palloc(n / 4);
-	float4	   *origin = palloc0(sizeof(float4) * n);
+	float4	   *parent = palloc0(sizeof(float4) * n);
+	float4	   *child = palloc(sizeof(float4) * n);
 	int			i;
 	int			cell;
 
 	begin_node(writer, build->height - 1);
-	if (build->height == 2)
-	{
-		for (i = 0; i < clusters->lists; i++)
-			add_child(build, writer, layout->list[i],
-					  clusters->list + (Size) i * n, origin,
-					  build->list_radius[i], v, residual, nibbles);
-	}
-	else
-	{
-		for (cell = 0; cell < clusters->cells; cell++)
-			add_child(build, writer, layout->cell[cell],
-					  clusters->cell + (Size) cell * n, origin,
-					  build->cell_radius[cell], v, residual, nibbles);
-	}
-	end_node(build, writer);
-
 	for (cell = 0; cell < clusters->cells && build->height == 3; cell++)
 	{
-		begin_node(writer, 1);
-		for (i = clusters->first[cell]; i < clusters->first[cell + 1]; i++)
-			add_child(build, writer, layout->list[i],
-					  clusters->list + (Size) i * n,
-					  clusters->cell + (Size) cell * n,
-					  build->list_radius[i], v, residual, nibbles);
-		end_node(build, writer);
+		ivf_cell_centroid(clusters, cell, child);
+		add_child(build, writer, layout->cell[cell], child, parent,
+				  build->cell_radius[cell], v, residual, nibbles);
 	}
+	if (build->height == 3)
+		end_node(build, writer);
+
+	for (cell = 0; cell < clusters->cells; cell++)
+	{
+		if (build->height == 3)
+		{
+			begin_node(writer, 1);
+			ivf_cell_centroid(clusters, cell, parent);
+		}
+		for (i = clusters->first[cell]; i < clusters->first[cell + 1]; i++)
+		{
+			ivf_list_centroid(clusters, i, cell, child);
+			add_child(build, writer, layout->list[i], child, parent,
+					  build->list_radius[i], v, residual, nibbles);
+		}
+		if (build->height == 3)
+			end_node(build, writer);
+	}
+	if (build->height == 2)
+		end_node(build, writer);
 	pfree(v);
 	pfree(residual);
 	pfree(nibbles);
-	pfree(origin);
+	pfree(parent);
+	pfree(child);
 }
 
 /*

@@ -6,6 +6,7 @@
 #include <float.h>
 #include <inttypes.h>
 
+#include "ground/kernel.h"
 #include "ground/codec.h"
 #include "tap.h"
 
@@ -435,9 +436,117 @@ test_golden(int n, ByteFactors bytes, SignFactors l2, SignFactors ip,
 	free(nibbles);
 }
 
+/*
+ * Codes and factors have the same bits at all levels of instructions: of
+ * ordinary values, of zeros with either sign, of steps that fall on codes, and
+ * of what is not finite.
+ */
+static void
+test_levels(int n)
+{
+	float	   *r = need(sizeof(float) * n);
+	float	   *c = need(sizeof(float) * n);
+	struct
+	{
+		SignFactors signs;
+		ByteFactors bytes;
+		uint8_t		nibbles[500];
+		int8_t		u[2000];
+	}		   *code = need(sizeof(*code) * VEC_LEVELS);
+	Prng		prng = {36};
+	int			differ = 0;
+	int			levels = 0;
+	int			round;
+	int			level;
+	int			i;
+
+	for (round = 0; round < 200; round++)
+	{
+		for (i = 0; i < n; i++)
+		{
+			int			special = below(&prng, 12);
+
+			c[i] = (float) gauss(&prng);
+			r[i] = (float) gauss(&prng);
+			if (round % 4 == 1)
+				r[i] = (float) (below(&prng, 256) - 128);
+			if (round % 4 == 2 && special < 3)
+				r[i] = special == 0 ? 0.0f : special == 1 ? -0.0f : 1e-42f;
+			if (round % 20 == 3 && i == round % n)
+				r[i] = special < 6 ? INFINITY : -FLT_MAX;
+		}
+		memset(code, 0, sizeof(*code) * VEC_LEVELS);
+		for (level = 0; level < VEC_LEVELS; level++)
+		{
+			if (vec_kernels_of(level) == NULL)
+				continue;
+			levels++;
+			vec_kernels = vec_kernels_of(level);
+			encode_signs(r, c, n, 0.5, round % 2, code[level].nibbles, &code[level].signs);
+			encode_bytes(r, n, 0.5, code[level].u, &code[level].bytes);
+			differ += memcmp(&code[level], &code[VEC_PORTABLE], sizeof(*code)) != 0;
+		}
+	}
+	ok(differ == 0 && levels >= 200, "%d dimensions: the same codes at all levels, %d differ",
+	   n, differ);
+	vec_kernels = &vec_portable_kernels;
+	free(r);
+	free(c);
+	free(code);
+}
+
+/*
+ * A sign code is >= 0 or not, a byte code floor(r / step) within int8_t.
+ */
+static void
+test_definition(const VecKernels *kernels)
+{
+	enum
+	{
+		N = 64
+	};
+	float		r[N];
+	float		c[N] = {0};
+	int8_t		u[N];
+	uint8_t		nibbles[N / 4];
+	Prng		prng = {37};
+	int			wrong = 0;
+	int			round;
+	int			i;
+
+	for (round = 0; round < 2000; round++)
+	{
+		double		step = 1.0 / 64 * (1 + below(&prng, 3));
+		double		sums[3];
+
+		for (i = 0; i < N; i++)
+			r[i] = i % 9 == 0 ? -0.0f : (float) ((below(&prng, 2000) - 1000) / (below(&prng, 2) ? 256.0 : 240.0));
+		kernels->sign_code(r, c, N, nibbles, &sums[0], &sums[1], &sums[2]);
+		kernels->byte_code(r, N, step, u, &sums[0], &sums[1]);
+		for (i = 0; i < N; i++)
+		{
+			double		code = floor(r[i] / step);
+
+			wrong += u[i] != (code > 127 ? 127 : code < -128 ? -128 : code);
+			wrong += (nibbles[i / 4] >> i % 4 & 1) != (r[i] >= 0);
+		}
+	}
+	ok(wrong == 0, "%s: codes by their definition, %d wrong", kernels->name, wrong);
+}
+
 int
 main(void)
 {
+	int			level;
+
+	test_levels(64);
+	test_levels(176);
+	test_levels(2000);
+	for (level = 0; level < VEC_LEVELS; level++)
+	{
+		if (vec_kernels_of(level))
+			test_definition(vec_kernels_of(level));
+	}
 	test_bytes();
 	test_special();
 	test_zero();

@@ -308,52 +308,6 @@ test_byte_dot(const VecKernels *kernels)
 	   kernels->name, worst_denormal);
 }
 
-/*
- * dots() of k rows, in a buffer that ends with the last of them.
- */
-static void
-test_dots(const VecKernels *kernels)
-{
-	Prng		prng = {24};
-	double		worst = 0;
-	int			overwritten = 0;
-	int			n;
-	int			k;
-	int			i;
-
-	for (n = 16; n <= LONGEST; n = n < 208 ? n + 16 : n == 208 ? 2000 : n * 8)
-	{
-		for (k = 1; k <= 13; k++)
-		{
-			float	   *x = need(sizeof(float) * n);
-			float	   *c = need(sizeof(float) * n * k);
-			float	   *out = need(sizeof(float) * (k + 1));
-
-			fill(&prng, x, n, k % 3);
-			fill(&prng, c, n * k, n / 16 % 3);
-			out[k] = 42;
-			kernels->dots(x, c, k, n, out);
-			for (i = 0; i < k; i++)
-			{
-				long double size;
-				long double sum = exactly(INNER_PRODUCT, x, c + (size_t) i * n,
-										  n, &size);
-
-				/* 8 lanes at least, added in some order */
-				worst = worse(worst, (double)
-							  (fabsl(out[i] - sum) /
-							   ((n / 8 + 8) * 0x1p-24L * size)));
-			}
-			overwritten += out[k] != 42;
-			free(x);
-			free(c);
-			free(out);
-		}
-	}
-	ok(worst <= 1 && overwritten == 0,
-	   "%s dots: off by %.2f of what float4 may be", kernels->name, worst);
-}
-
 /* does /proc/cpuinfo list a flag?  Not asked where an emulator shows another's */
 static int
 has_flag(const char *flag)
@@ -390,7 +344,6 @@ test_kernels(const VecKernels *kernels)
 	test_special(kernels);
 	test_golden(kernels);
 	test_byte_dot(kernels);
-	test_dots(kernels);
 }
 
 /*

@@ -7,6 +7,7 @@
 
 #include "ground/kernel.h"
 #include "ground/kmeans.h"
+#include "ground/panels.h"
 #include "tap.h"
 
 static int	ticks;
@@ -187,7 +188,8 @@ check_iteration(const float *rows, int nrows, int n, int k, uint64_t seed)
 	float	   *seeds = need(sizeof(float) * k * n);
 	float	   *after = need(sizeof(float) * k * n);
 	float	   *norms = need(sizeof(float) * k);
-	float	   *scratch = need(sizeof(float) * k);
+	float	   *panels = need(sizeof(float) * (k * n + PANEL_SLACK));
+	float	   *products = need(sizeof(float) * PANEL_ROWS * PANEL_WIDTH(k));
 	float	   *distance = need(sizeof(float) * nrows);
 	int		   *label = need(sizeof(int) * nrows);
 	int		   *count = need(sizeof(int) * k);
@@ -201,14 +203,15 @@ check_iteration(const float *rows, int nrows, int n, int k, uint64_t seed)
 	good = run(rows, nrows, n, k, 0, seed, seeds) == k &&
 		run(rows, nrows, n, k, 1, seed, after) == k;
 	centroid_norms(seeds, k, n, norms);
+	panels_pack(seeds, k, n, panels);
 	memset(count, 0, sizeof(int) * k);
 	for (i = 0; i < nrows; i++)
 	{
+		const float *row = rows + (size_t) i * n;
 		float		score;
 		float		norm;
 
-		label[i] = nearest_centroid(rows + (size_t) i * n, seeds, norms, k, n,
-									scratch, &score);
+		panels_nearest(&row, 1, panels, norms, k, n, products, &label[i], &score);
 		centroid_norms(rows + (size_t) i * n, 1, n, &norm);
 		distance[i] = score + norm;
 		count[label[i]]++;
@@ -251,7 +254,8 @@ check_iteration(const float *rows, int nrows, int n, int k, uint64_t seed)
 	free(seeds);
 	free(after);
 	free(norms);
-	free(scratch);
+	free(panels);
+	free(products);
 	free(distance);
 	free(label);
 	free(count);
@@ -501,66 +505,6 @@ test_outlier(void)
 	free(rows);
 }
 
-/*
- * nearest_centroid() by its words, on whole numbers, where float4 is exact.
- */
-static void
-test_nearest(void)
-{
-	enum
-	{
-		N = 16, K = 23
-	};
-	float		centroids[K * N];
-	float		norms[K];
-	float		scratch[K];
-	float		row[N];
-	float		score;
-	Prng		prng = {58};
-	int			wrong = 0;
-	int			ties = 0;
-	int			round;
-	int			i;
-	int			c;
-
-	for (round = 0; round < 5000; round++)
-	{
-		int			k = 1 + below(&prng, K);
-		int			best = 0;
-		double		least = INFINITY;
-		double		square = 0;
-
-		for (i = 0; i < k * N; i++)
-			centroids[i] = (float) (below(&prng, 4) - 1);
-		for (i = 0; i < N; i++)
-		{
-			row[i] = (float) (below(&prng, 4) - 1);
-			square += row[i] * row[i];
-		}
-		for (c = 0; c < k; c++)
-		{
-			double		d = squared_distance(row, centroids + c * N, N);
-
-			ties += d == least;
-			if (d < least)
-			{
-				best = c;
-				least = d;
-			}
-		}
-		centroid_norms(centroids, k, N, norms);
-		wrong += nearest_centroid(row, centroids, norms, k, N, scratch,
-								  &score) != best || score != least - square;
-	}
-	ok(wrong == 0 && ties > 0, "the nearest centroid, of equal ones the first");
-
-	for (i = 0; i < N; i++)
-		row[i] = centroids[i] = centroids[N + i] = FLT_MAX;
-	centroid_norms(centroids, 2, N, norms);
-	ok(nearest_centroid(row, centroids, norms, 2, N, scratch, &score) == 0,
-	   "where products overflow, the first centroid");
-}
-
 int
 main(void)
 {
@@ -587,6 +531,5 @@ main(void)
 	test_scale(1e30);
 	test_scale(FLT_MAX);
 	test_outlier();
-	test_nearest();
 	return tap_done();
 }

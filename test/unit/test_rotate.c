@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 
+#include "ground/kernel.h"
 #include "ground/rotate.h"
 #include "tap.h"
 
@@ -357,9 +358,47 @@ test_golden(void)
 	}
 }
 
+/*
+ * The map has the same bits at all levels of instructions.
+ */
+static void
+test_levels(int n)
+{
+	Rotation   *rotation = make_rotation(n, 5);
+	double	   *portable = need(sizeof(double) * n);
+	double	   *v = need(sizeof(double) * n);
+	int			level;
+	int			i;
+
+	for (level = 0; level < VEC_LEVELS; level++)
+	{
+		Prng		prng = {29};
+
+		if (vec_kernels_of(level) == NULL)
+			continue;
+		vec_kernels = vec_kernels_of(level);
+		for (i = 0; i < n; i++)
+			v[i] = prng_double(&prng) - 0.5;
+		rotate(rotation, v);
+		if (level == VEC_PORTABLE)
+			memcpy(portable, v, sizeof(double) * n);
+		ok(memcmp(portable, v, sizeof(double) * n) == 0,
+		   "%d dimensions: the same bits with %s", n, vec_kernels->name);
+	}
+	vec_kernels = &vec_portable_kernels;
+	free(rotation);
+	free(portable);
+	free(v);
+}
+
 int
 main(void)
 {
+	test_levels(64);
+	test_levels(80);
+	test_levels(128);
+	test_levels(768);
+	test_levels(2000);
 	test_padding();
 	test_matrix(64);
 	test_matrix(80);
