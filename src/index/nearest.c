@@ -167,8 +167,11 @@ ivf_nearest_lists(IvfNearest *nearest, const float4 *const *rows, int count,
 	for (i = 0; i < count; i++)
 	{
 		if (i % PANEL_ROWS == 0)
+		{
+			CHECK_FOR_INTERRUPTS();
 			vec_kernels->products(rows + i, Min(PANEL_ROWS, count - i), clusters->cell,
 								  clusters->cells, n, nearest->products);
+		}
 		choose_cells(clusters,
 					 nearest->products + i % PANEL_ROWS * PANEL_WIDTH(clusters->cells),
 					 nearest->pair_cell + i * NEAREST_CELLS);
@@ -182,12 +185,16 @@ ivf_nearest_lists(IvfNearest *nearest, const float4 *const *rows, int count,
 		int			pairs = nearest->start[c + 1] - nearest->start[c];
 		int			first = clusters->first[c];
 
-		CHECK_FOR_INTERRUPTS();
 		for (i = 0; i < pairs; i++)
 			nearest->row[i] = rows[pair[i]];
-		panels_nearest(nearest->row, pairs, clusters->list + (Size) first * n,
-					   clusters->list_norm + first, clusters->first[c + 1] - first, n,
-					   nearest->products, nearest->label, nearest->score);
+		for (i = 0; i < pairs; i += PANEL_ROWS)
+		{
+			CHECK_FOR_INTERRUPTS();
+			panels_nearest(nearest->row + i, Min(PANEL_ROWS, pairs - i),
+						   clusters->list + (Size) first * n, clusters->list_norm + first,
+						   clusters->first[c + 1] - first, n, nearest->products,
+						   nearest->label + i, nearest->score + i);
+		}
 		for (i = 0; i < pairs; i++)
 		{
 			int			row = pair[i];
