@@ -17,6 +17,9 @@ $node->append_conf('postgresql.conf', <<'CONF');
 max_worker_processes = 8
 max_prepared_transactions = 1
 maintenance_work_mem = '64MB'
+# without autovacuum 18 leaves the number of a table's rows as it is; it never comes
+autovacuum = on
+autovacuum_naptime = 1d
 CONF
 $node->start;
 ivf_setup($node);

@@ -506,7 +506,7 @@ test_definition(const VecKernels *kernels)
 		N = 64
 	};
 	float		r[N];
-	float		c[N] = {0};
+	float		c[N];
 	int8_t		u[N];
 	uint8_t		nibbles[N / 4];
 	Prng		prng = {37};
@@ -518,10 +518,16 @@ test_definition(const VecKernels *kernels)
 	{
 		double		step = 1.0 / 64 * (1 + below(&prng, 3));
 		double		sums[3];
+		double		sign_c = 0;
 
 		for (i = 0; i < N; i++)
+		{
+			c[i] = (float) below(&prng, 100);
 			r[i] = i % 9 == 0 ? -0.0f : (float) ((below(&prng, 2000) - 1000) / (below(&prng, 2) ? 256.0 : 240.0));
+			sign_c += r[i] >= 0 ? c[i] : -c[i];
+		}
 		kernels->sign_code(r, c, N, nibbles, &sums[0], &sums[1], &sums[2]);
+		wrong += sums[2] != sign_c;
 		kernels->byte_code(r, N, step, u, &sums[0], &sums[1]);
 		for (i = 0; i < N; i++)
 		{
