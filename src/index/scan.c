@@ -20,9 +20,8 @@
 #include <math.h>
 
 #include "access/relscan.h"
-#include "index/frozen.h"
 #include "index/heaprows.h"
-#include "index/queue.h"
+#include "index/leaves.h"
 #include "miscadmin.h"
 #include "page/meta.h"
 #include "page/pause.h"
@@ -57,10 +56,8 @@ typedef struct IvfScan
 
 	/* in order */
 	IvfQuery   *query;
-	IvfQueue   *children;
+	IvfLeaves  *walk;			/* NULL: the root is the only leaf */
 	IvfQueue   *rows;
-	float4	   *centroid;		/* room for a child's that is not kept, */
-	float4	   *w;				/* and for the query minus it */
 	uint32		probes;			/* leaves to be read before the first row */
 	uint32		leaves;			/* read so far */
 
@@ -98,12 +95,13 @@ ivf_begin_scan(Relation index, int nkeys, int norderbys)
 static void
 end_query(IvfScan *so)
 {
-	if (so->children)
-		ivf_queue_end(so->children);
+	if (so->walk)
+		ivf_leaves_end(so->walk);
 	if (so->rows)
 		ivf_queue_end(so->rows);
 	MemoryContextReset(so->query_context);
-	so->children = so->rows = NULL;
+	so->walk = NULL;
+	so->rows = NULL;
 	so->query = NULL;
 }
 
@@ -167,24 +165,6 @@ begin_all(IndexScanDesc scan, IvfScan *so)
 	so->state = SCAN_ALL;
 }
 
-static IvfChild
-child_of(IvfScan *so, const IvfCandidate *candidate)
-{
-	return ivf_frozen_child(so->frozen, so->query->index, &candidate->run,
-							candidate->row, so->centroid);
-}
-
-/* IvfResolve for children */
-static bool
-resolve_child(IvfCandidate *candidate, void *arg)
-{
-	IvfScan    *so = arg;
-	double		key = ivf_centroid_key(so->query, child_of(so, candidate).centroid);
-
-	candidate->key = ivf_bound_distance(so->query, (float4) key, false);
-	return true;
-}
-
 /*
  * Reads the row of an entry, and sets the candidate's TID; false if the slot
  * was being filled for a tuple that we can't see.  code has room for n.
@@ -203,7 +183,7 @@ read_row(IvfScan *so, IvfCandidate *candidate, IvfRowHead *row, int8 *code)
 	return true;
 }
 
-/* IvfResolve for heap rows */
+/* IvfResolve */
 static bool
 resolve_row(IvfCandidate *candidate, void *arg)
 {
@@ -220,15 +200,7 @@ resolve_row(IvfCandidate *candidate, void *arg)
 							 so->space, so->query->elements, &candidate->key);
 }
 
-/* IvfTouch for children, and for heap rows */
-static void
-touch_child(const IvfCandidate *candidate, void *arg)
-{
-	IvfScan    *so = arg;
-
-	ivf_frozen_touch(so->frozen, &candidate->run, candidate->row);
-}
-
+/* IvfTouch */
 static void
 touch_row(const IvfCandidate *candidate, void *arg)
 {
@@ -245,32 +217,27 @@ static void
 begin_lists(IndexScanDesc scan, IvfScan *so)
 {
 	Size		memory = (Size) work_mem * 1024 / 16;
+	const IvfMetaData *meta = &so->frozen->meta;
 	bool		certain;
 	IvfView		view;
 
 	so->probes = ivf_probes > 0 ? (uint32) ivf_probes :
-		(uint32) ceil(sqrt(so->frozen->meta.leaves));
-	certain = (so->probes >= so->frozen->meta.leaves);
+		(uint32) ceil(sqrt(meta->leaves));
+	certain = (so->probes >= meta->leaves);
 	so->leaves = 0;
-	so->children = ivf_queue_make(so->query, certain,
-								  (int) Min(4 * (uint64) so->probes, 256), memory,
-								  resolve_child, touch_child, so);
 	so->rows = ivf_queue_make(so->query, certain, 256, 4 * memory,
 							  resolve_row, touch_row, scan);
-	so->centroid = palloc(sizeof(float4) * so->space->n);
-	so->w = palloc(sizeof(float4) * so->space->n);
-
-	ivf_view(so->query, so->frozen->meta.root, so->frozen->meta.height - 1, NULL, &view,
-			 so->query->w);
-	so->query->w_node = so->frozen->meta.root;
-	if (so->frozen->meta.height == 1)
+	if (meta->height == 1)
 	{
+		ivf_view(so->query, meta->root, 0, NULL, &view, so->query->w);
+		so->query->w_node = meta->root;
 		ivf_queue_add(so->rows, &view, so->query->w, NULL, -1);
 		so->leaves = 1;
 		so->query->counters.leaves++;
 	}
 	else
-		ivf_queue_add(so->children, &view, so->query->w, NULL, -1);
+		so->walk = ivf_leaves_make(so->query, so->frozen, so->probes, certain,
+								   memory);
 	so->state = SCAN_LISTS;
 }
 
@@ -313,59 +280,22 @@ begin(IndexScanDesc scan, IvfScan *so)
 }
 
 /*
- * The node that will be read after this one, probably, is to be at hand then.
- */
-static void
-touch_next(IvfScan *so)
-{
-	if (so->children->candidates > 0)
-		ivf_page_touch(so->query->index,
-					   child_of(so, ivf_heap_first(so->children)).node,
-					   IVF_PAGE_START, IVF_TOUCHED);
-}
-
-/*
  * Reads the leaf nearest to the query of those not read yet; false if there is
- * none.  Inner nodes on the way are scored as they come up: a node is taken
- * for as near as its centroid, whatever its level.
+ * none.
  */
 static bool
 read_leaf(IvfScan *so)
 {
-	IvfCandidate *candidate;
+	uint32		wanted = so->leaves < so->probes ? so->probes - so->leaves : 1;
+	IvfLeaf		leaf;
+	IvfView		view;
 
-	if (so->frozen->meta.height == 1)
+	if (so->walk == NULL || !ivf_leaves_next(so->walk, wanted, &leaf, &view))
 		return false;
-	while ((candidate = ivf_queue_first(so->children)) != NULL)
-	{
-		IvfRun		run = candidate->run;
-		int			row = candidate->row;
-		int			level = so->children->nodes[candidate->node].view.level - 1;
-		IvfChild	child;
-		IvfView		view;
-
-		CHECK_FOR_INTERRUPTS();
-		if (candidate->stage != IVF_STAGE_EXACT)
-		{
-			(void) resolve_child(candidate, so);
-			ivf_queue_update(so->children, candidate, IVF_STAGE_EXACT,
-							 candidate->key);
-			continue;
-		}
-		child = child_of(so, candidate);
-		ivf_view(so->query, child.node, level, child.centroid, &view, so->w);
-		ivf_queue_remove(so->children, candidate);
-		touch_next(so);
-		if (level == 0)
-		{
-			ivf_queue_add(so->rows, &view, so->w, &run, row);
-			so->leaves++;
-			so->query->counters.leaves++;
-			return true;
-		}
-		ivf_queue_add(so->children, &view, so->w, &run, row);
-	}
-	return false;
+	so->leaves++;
+	so->query->counters.leaves++;
+	ivf_queue_add(so->rows, &view, so->walk->w, &leaf.run, leaf.row);
+	return true;
 }
 
 /*

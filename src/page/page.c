@@ -170,9 +170,10 @@ read_page(Relation index, BlockNumber block)
 }
 
 /*
- * Asks the processor to have some bytes of a page at hand soon, with what is
- * looked at on every page.  It takes the page to be where it was last: should it
- * not be there, some other bytes are.
+ * Some bytes of a page are going to be read soon.  Where the page was read
+ * before, the processor is asked to have them at hand, with what is looked at on
+ * every page: should it have moved, some other bytes are.  Where it was not, the
+ * kernel is asked to read it.
  */
 void
 ivf_page_touch(Relation index, BlockNumber block, uint32 offset, uint32 bytes)
@@ -181,7 +182,10 @@ ivf_page_touch(Relation index, BlockNumber block, uint32 offset, uint32 bytes)
 	Buffer		buffer = file->recent[block & (file->slots - 1)];
 	char	   *page;
 
-	/* a temporary table's are few */
+	/* what a damaged pointer leads to, its reader will say */
+	if (buffer == InvalidBuffer && block < file->blocks)
+		(void) PrefetchBuffer(index, MAIN_FORKNUM, block);
+	/* a temporary table's buffers are few, and not side by side */
 	if (buffer <= 0)
 		return;
 	page = BufferGetPage(buffer);

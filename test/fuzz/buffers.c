@@ -181,6 +181,16 @@ ReadRecentBuffer(FileName file, ForkNumber fork, BlockNumber block, Buffer recen
 	return true;
 }
 
+PrefetchBufferResult
+PrefetchBuffer(Relation relation, ForkNumber fork, BlockNumber block)
+{
+	PrefetchBufferResult result = {InvalidBuffer, false};
+
+	if (block >= buffer_count)
+		fault("block %u is prefetched, beyond the end at %u", block, buffer_count);
+	return result;
+}
+
 Buffer
 ReadBuffer(Relation relation, BlockNumber block)
 {

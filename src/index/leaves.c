@@ -1,0 +1,143 @@
+/*
+ * leaves.c
+ *	  The leaves of an index, nearest to a query first.
+ *
+ * The nodes above them are searched as leaves are: the children with the least
+ * estimates are looked at, and come out by their centroids' distance.
+ */
+#include "compat.h"
+
+#include "index/leaves.h"
+
+#include "miscadmin.h"
+
+static IvfChild
+child_of(IvfLeaves *leaves, const IvfRun *run, int row)
+{
+	return ivf_frozen_child(leaves->frozen, leaves->query->index, run, row,
+							leaves->centroid);
+}
+
+/*
+ * How the query sees a child; sets leaves->w.
+ */
+static void
+view_child(IvfLeaves *leaves, const IvfLeaf *child, int level, IvfView *view)
+{
+	IvfChild	seen = child_of(leaves, &child->run, child->row);
+
+	ivf_view(leaves->query, seen.node, level, seen.centroid, view, leaves->w);
+}
+
+/* IvfResolve */
+static bool
+resolve_child(IvfCandidate *candidate, void *arg)
+{
+	IvfLeaves  *leaves = arg;
+	IvfChild	child = child_of(leaves, &candidate->run, candidate->row);
+	double		key = ivf_centroid_key(leaves->query, child.centroid);
+
+	candidate->key = ivf_bound_distance(leaves->query, (float4) key, false);
+	return true;
+}
+
+/* IvfTouch */
+static void
+touch_child(const IvfCandidate *candidate, void *arg)
+{
+	IvfLeaves  *leaves = arg;
+
+	ivf_frozen_touch(leaves->frozen, &candidate->run, candidate->row);
+}
+
+/*
+ * Prepares to find the leaves of an index of more than one level, about so many
+ * of them.  certain: no estimate is trusted.  memory: bytes for the queue.
+ * Allocates in the current context.
+ */
+IvfLeaves *
+ivf_leaves_make(IvfQuery *query, IvfFrozen *frozen, uint32 probes, bool certain,
+				Size memory)
+{
+	IvfLeaves  *leaves = palloc0(sizeof(IvfLeaves));
+	int			n = query->space->n;
+	IvfView		view;
+
+	leaves->query = query;
+	leaves->frozen = frozen;
+	leaves->centroid = palloc(sizeof(float4) * n);
+	leaves->w = palloc(sizeof(float4) * n);
+	leaves->children = ivf_queue_make(query, certain,
+									  (int) Min(4 * (uint64) probes, 256), memory,
+									  resolve_child, touch_child, leaves);
+	ivf_view(query, frozen->meta.root, frozen->meta.height - 1, NULL, &view,
+			 leaves->w);
+	ivf_queue_add(leaves->children, &view, leaves->w, NULL, -1);
+	return leaves;
+}
+
+/*
+ * Finds the leaf nearest to the query of those not found yet; false if there is
+ * none.  Inner nodes on the way are scored as they come up: a node is taken
+ * for as near as its centroid, whatever its level.
+ */
+static bool
+find_leaf(IvfLeaves *leaves, IvfLeaf *leaf)
+{
+	IvfQueue   *children = leaves->children;
+	IvfCandidate *candidate;
+
+	while ((candidate = ivf_queue_first(children)) != NULL)
+	{
+		int			level = children->nodes[candidate->node].view.level - 1;
+		IvfView		view;
+
+		CHECK_FOR_INTERRUPTS();
+		if (candidate->stage != IVF_STAGE_EXACT)
+		{
+			(void) resolve_child(candidate, leaves);
+			ivf_queue_update(children, candidate, IVF_STAGE_EXACT, candidate->key);
+			continue;
+		}
+		leaf->run = candidate->run;
+		leaf->row = candidate->row;
+		ivf_queue_remove(children, candidate);
+		if (level == 0)
+			return true;
+		view_child(leaves, leaf, level, &view);
+		ivf_queue_add(children, &view, leaves->w, &leaf->run, leaf->row);
+	}
+	return false;
+}
+
+/*
+ * The next leaf, and how the query sees it; false after the last.  So many are
+ * wanted for certain, this one included: some of them are found already, so that
+ * their pages are on their way.
+ */
+bool
+ivf_leaves_next(IvfLeaves *leaves, uint32 wanted, IvfLeaf *leaf, IvfView *view)
+{
+	while (leaves->found - leaves->read < Min(wanted, IVF_LEAVES_AHEAD) &&
+		   find_leaf(leaves, leaf))
+	{
+		ivf_page_touch(leaves->query->index,
+					   child_of(leaves, &leaf->run, leaf->row).node,
+					   IVF_PAGE_START, IVF_TOUCHED);
+		leaves->ahead[leaves->found++ % IVF_LEAVES_AHEAD] = *leaf;
+	}
+	if (leaves->found == leaves->read)
+		return false;
+	*leaf = leaves->ahead[leaves->read++ % IVF_LEAVES_AHEAD];
+	view_child(leaves, leaf, 0, view);
+	return true;
+}
+
+/*
+ * Lets go of what is not memory.
+ */
+void
+ivf_leaves_end(IvfLeaves *leaves)
+{
+	ivf_queue_end(leaves->children);
+}

@@ -1,0 +1,41 @@
+/*
+ * leaves.h
+ *	  The leaves of an index, nearest to a query first.
+ */
+#ifndef VECFEAT_LEAVES_H
+#define VECFEAT_LEAVES_H
+
+#include "compat.h"
+
+#include "index/frozen.h"
+#include "index/queue.h"
+
+/* so many leaves are found before they are read */
+#define IVF_LEAVES_AHEAD	16
+
+/* where the row with a node's centroid lies */
+typedef struct IvfLeaf
+{
+	IvfRun		run;
+	int			row;
+} IvfLeaf;
+
+typedef struct IvfLeaves
+{
+	IvfQuery   *query;
+	IvfFrozen  *frozen;
+	IvfQueue   *children;
+	float4	   *centroid;		/* room for a child's that is not kept */
+	float4	   *w;				/* the query minus the last leaf's centroid */
+	uint32		found;
+	uint32		read;
+	IvfLeaf		ahead[IVF_LEAVES_AHEAD];	/* found and not read: a ring */
+} IvfLeaves;
+
+extern IvfLeaves *ivf_leaves_make(IvfQuery *query, IvfFrozen *frozen,
+								  uint32 probes, bool certain, Size memory);
+extern bool ivf_leaves_next(IvfLeaves *leaves, uint32 wanted, IvfLeaf *leaf,
+							IvfView *view);
+extern void ivf_leaves_end(IvfLeaves *leaves);
+
+#endif							/* VECFEAT_LEAVES_H */
