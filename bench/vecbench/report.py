@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -73,11 +73,13 @@ def summary(result: dict) -> Iterator[Row]:
     vecfeat is (for bytes: how many times as large)."""
     def row(title: str, figure: Callable[[dict], float | None],
             text: Callable[[float], str],
-            ratio: Callable[[float, float], float]) -> Iterator[Row]:
+            ratio: Callable[[float, float], float],
+            given_up: Sequence[str] = ()) -> Iterator[Row]:
         figures = {name: figure(peer)
                    for name, peer in result["peers"].items()}
         if any(value is not None for value in figures.values()):
-            yield [title, *(cell(name, figures, text, ratio)
+            yield [title, *(cell(name, figures, text, ratio,
+                                 ">&nbsp;" * (name in given_up))
                             for name in figures)]
 
     for target in result["about"]["options"]["targets"]:
@@ -104,10 +106,9 @@ def summary(result: dict) -> Iterator[Row]:
                    number, more)
     given_up = [name for name, peer in result["peers"].items()
                 if any(run["given_up"] for run in peer.get("vacuum", []))]
-    yield from row("VACUUM of a tenth, s" + (
-                   f" ({', '.join(given_up)}: given up)" if given_up else ""),
+    yield from row("VACUUM of a tenth, s",
                    lambda peer: middle(peer, "vacuum", "seconds"), decimal,
-                   less)
+                   less, given_up)
     yield from row("first queries after a cold start, s",
                    lambda peer: middle(peer, "cold", "seconds"), decimal,
                    less)
@@ -139,12 +140,13 @@ def inside(run: dict) -> float:
 
 def cell(name: str, figures: dict[str, float | None],
          text: Callable[[float], str],
-         ratio: Callable[[float, float], float]) -> str:
+         ratio: Callable[[float, float], float], least: str) -> str:
+    """A figure and its ratio; least goes before what is a lower bound."""
     mine, theirs = figures.get("vecfeat"), figures[name]
-    shown = "–" if theirs is None else text(theirs)
+    shown = "–" if theirs is None else least + text(theirs)
     if name == "vecfeat":
         return shown
-    times = f"{decimal(ratio(mine, theirs))} ×" if mine and theirs else ""
+    times = f"{least}{decimal(ratio(mine, theirs))} ×" if mine and theirs else ""
     return f"{shown} | {times}"
 
 
