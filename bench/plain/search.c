@@ -232,25 +232,21 @@ take_chunk(Queue *queue)
 		queue->items = realloc(queue->items, sizeof(TopKItem) * queue->items_room);
 	}
 	topk_init(&top, queue->chunk, queue->items);
-	for (i = 0; i < queue->count; i += 8)
+	for (i = 0; i < queue->count; i += VEC_BLOCK)
 	{
-		const float *b = queue->bounds + i;
-		int			any = 0;
+		float		least;
+		uint32_t	within = vec_kernels->split(queue->bounds + i, limit, &least);
 
-		for (j = 0; j < 8; j++)
-			any |= b[j] <= limit;
-		for (j = 0; j < 8 && any; j++)
+		for (; within != 0; within &= within - 1)
 		{
-			TopKItem	item;
+			uint32_t	place = i + __builtin_ctz(within);
+			TopKItem	item = topk_item(queue->bounds[place], place);
 
-			if (!(b[j] <= limit))
-				continue;
-			item = topk_item(b[j], i + j);
 			if (queue->marked && item <= queue->mark)
 				continue;
 			topk_add(&top, item);
-			limit = top.full ? topk_key(top.limit) : FLT_MAX;
 		}
+		limit = top.full ? topk_key(top.limit) : FLT_MAX;
 	}
 	topk_finish(&top);
 	for (j = 0; j < top.count; j++)
@@ -310,10 +306,10 @@ static double
 list_distance(const Search *search, uint32_t list)
 {
 	const Clusters *clusters = &search->arrays->clusters;
-	float		dot;
+	double		dot = vec_kernels->inner_product(search->v4, clusters->list +
+												 (size_t) list * clusters->n,
+												 clusters->n);
 
-	vec_kernels->dots(search->v4, clusters->list + (size_t) list * clusters->n, 1,
-					  clusters->n, &dot);
 	return search->v_norm * search->v_norm + clusters->list_norm[list] - 2 * dot;
 }
 

@@ -91,13 +91,13 @@ def summary(result: dict) -> Iterator[Row]:
     yield from row("build, s", lambda peer: last_build(peer, "seconds"),
                    decimal, less)
     yield from row("peak memory of the build, MB",
-                   lambda peer: last_build(peer, "peak_bytes", 1e6), number,
+                   lambda peer: last_build(peer, "peak_bytes", 1e6), decimal,
                    less)
     yield from row("WAL of the build, MB",
-                   lambda peer: last_build(peer, "wal_bytes", 1e6), number,
+                   lambda peer: last_build(peer, "wal_bytes", 1e6), decimal,
                    less)
     yield from row("index, MB",
-                   lambda peer: last_build(peer, "index_bytes", 1e6), number,
+                   lambda peer: last_build(peer, "index_bytes", 1e6), decimal,
                    share)
     yield from row("INSERT, rows/s", lambda peer: middle(peer, "insert",
                                                          "rate"),
