@@ -38,7 +38,8 @@ typedef struct AssignState
 	int			waiting;
 	ItemPointerData *tid;
 	double	   *v;				/* n for each */
-	const float4 **row;			/* the same in float4 */
+	float4	   *rows;			/* the same in float4 */
+	const float4 **row;			/* where each of them is */
 	int		   *list;
 	int		   *cell;
 	IvfNearest *nearest;
@@ -152,7 +153,7 @@ place_row(AssignState *state, ItemPointer tid, Datum value)
 	IvfBuild   *build = state->build;
 	int			n = build->n;
 	double	   *v = state->v + (Size) state->waiting * n;
-	float4	   *row = (float4 *) state->row[state->waiting];
+	float4	   *row = state->rows + (Size) state->waiting * n;
 	int			i;
 
 	if (!ivf_place(build->space,
@@ -241,7 +242,6 @@ static void
 begin_state(AssignState *state, IvfBuild *build, int participants)
 {
 	int			n = build->n;
-	float4	   *rows;
 	int			i;
 
 	memset(state, 0, sizeof(*state));
@@ -252,9 +252,9 @@ begin_state(AssignState *state, IvfBuild *build, int participants)
 	state->tid = palloc(sizeof(ItemPointerData) * state->room);
 	state->v = palloc(sizeof(double) * n * state->room);
 	state->row = palloc(sizeof(float4 *) * state->room);
-	rows = palloc(sizeof(float4) * n * state->room);
+	state->rows = palloc(sizeof(float4) * n * state->room);
 	for (i = 0; i < state->room; i++)
-		state->row[i] = rows + (Size) i * n;
+		state->row[i] = state->rows + (Size) i * n;
 	state->list = palloc(sizeof(int) * state->room);
 	state->cell = palloc(sizeof(int) * state->room);
 	state->nearest = ivf_nearest_begin(build->clusters, state->room);
@@ -270,7 +270,7 @@ end_state(AssignState *state)
 	MemoryContextDelete(state->context);
 	pfree(state->tid);
 	pfree(state->v);
-	pfree((float4 *) state->row[0]);
+	pfree(state->rows);
 	pfree(state->row);
 	pfree(state->list);
 	pfree(state->cell);

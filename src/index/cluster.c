@@ -315,7 +315,8 @@ add_to_means(const float4 *row, void *arg)
 {
 	Means	   *means = arg;
 
-	memcpy((float4 *) means->row[means->waiting], row, sizeof(float4) * means->clusters->n);
+	memcpy(means->buffer + (Size) means->waiting * means->clusters->n, row,
+		   sizeof(float4) * means->clusters->n);
 	if (++means->waiting == means->room)
 		add_waiting(means);
 }

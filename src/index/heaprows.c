@@ -103,14 +103,14 @@ bool
 ivf_heap_distance(IvfHeapRows *rows, Snapshot snapshot, ItemPointer tid,
 				  const IvfSpace *space, const float4 *query, double *distance)
 {
-	MemoryContext old;
 	Datum		value;
 
 	if (!ivf_heap_fetch(rows, snapshot, tid))
 		return false;
 	if (ivf_heap_value(rows, &value))
 	{
-		old = MemoryContextSwitchTo(ivf_heap_memory(rows));
+		MemoryContext old = MemoryContextSwitchTo(ivf_heap_memory(rows));
+
 		*distance = space->opclass->distance(ivf_elements(rows->index, space->opclass,
 														  space->dim, value),
 											 query, space->dim);

@@ -175,11 +175,12 @@ insert_entry(Relation index, InsertState *state, const float4 *x, ItemPointer ti
 	const IvfMetaData *meta = &state->frozen->meta;
 	int			n = state->space->n;
 	Position	at = {meta->root, meta->height - 1, {0}, -1};
-	int			i;
 
 	memset(state->centroid, 0, sizeof(float4) * n);
 	if (at.level > 0)
 	{
+		int			i;
+
 		ivf_query_set(&state->query, x);
 		for (i = 0; i < n; i++)
 			state->target[i] = (float4) Max(Min(state->v[i], FLT_MAX), -FLT_MAX);
