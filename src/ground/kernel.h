@@ -89,7 +89,8 @@ typedef struct VecKernels
 
 	/*
 	 * Bit i of the result is set where estimate i of a block's is at most the
-	 * limit; least becomes the least of the others, or infinity.  None is NaN.
+	 * limit; least becomes the least of the others, or infinity.  None is NaN;
+	 * a limit of -infinity finds the least of all, none of which is that.
 	 */
 	uint32_t	(*split) (const float *estimate, float limit, float *least);
 

@@ -207,8 +207,11 @@ certain_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
 		memcpy(&row, query->run + i * size, sizeof(row));
 		bounds[i] = float_down(ivf_row_bound(query, view, w, &row,
 											 (int8 *) query->run + i * size + sizeof(row)));
+		/* as estimates are: finite, and what says nothing is looked at first */
 		if (bounds[i] > FLT_MAX)
 			bounds[i] = FLT_MAX;
+		else if (!(bounds[i] >= -FLT_MAX))
+			bounds[i] = -FLT_MAX;
 		query->counters.byte_codes++;
 	}
 }

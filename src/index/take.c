@@ -85,6 +85,9 @@ take_node(IvfQueue *queue, uint32 number, TopKItem beyond, TopKItem mark,
 		if (node->least[block] > limit)
 			continue;
 		restored |= ivf_scored_restore(node, queue->query, queue->certain);
+		/* less may be there than before, if the list was damaged meanwhile */
+		if (block >= node->blocks)
+			break;
 		bounds = node->bounds + (Size) block * VEC_BLOCK;
 		bits = vec_kernels->split(bounds, limit, &least);
 		for (; bits != 0; bits &= bits - 1)
@@ -191,6 +194,9 @@ offer(IvfQueue *queue, IvfScored *node, float4 limit, TopK *top)
 		if (node->least[block] > limit)
 			continue;
 		restored |= ivf_scored_restore(node, queue->query, queue->certain);
+		/* less may be there than before, if the list was damaged meanwhile */
+		if (block >= node->blocks)
+			break;
 		bounds = node->bounds + (Size) block * VEC_BLOCK;
 		bits = vec_kernels->split(bounds, limit, &rest);
 		for (; bits != 0; bits &= bits - 1)
@@ -207,8 +213,9 @@ offer(IvfQueue *queue, IvfScored *node, float4 limit, TopK *top)
 }
 
 /*
- * The last entry of the next chunk, if that takes so many at most; 0 if there
- * are none.
+ * The last entry of the next chunk, if that takes so many at most.  There may be
+ * none: blocks whose bounds were dropped promise what VACUUM has taken out since.
+ * Then it is what has been looked at in vain, so that those blocks are told.
  */
 static TopKItem
 find_mark(IvfQueue *queue, int count)
@@ -232,7 +239,7 @@ find_mark(IvfQueue *queue, int count)
 	for (i = 0; i < top.count; i++)
 		mark = Max(mark, top.items[i]);
 	pfree(items);
-	return mark;
+	return mark > 0 ? mark : topk_item(limit, PG_UINT32_MAX);
 }
 
 /* the mark is there now, and the next chunk is to be larger */
@@ -255,14 +262,18 @@ ivf_take_chunk(IvfQueue *queue, int count)
 {
 	MemoryContext old = MemoryContextSwitchTo(queue->context);
 	TopKItem	mark = find_mark(queue, count);
+	TopKItem	last = 0;
 	int			i;
 
 	for (i = 0; i < queue->count; i++)
 	{
+		TopKItem	item;
+
 		CHECK_FOR_INTERRUPTS();
-		(void) take_node(queue, i, queue->mark, mark, push);
+		item = take_node(queue, i, queue->mark, mark, push);
+		last = Max(last, item);
 	}
-	move_mark(queue, mark);
+	move_mark(queue, last);
 	MemoryContextSwitchTo(old);
 }
 
