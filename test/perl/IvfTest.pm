@@ -14,8 +14,9 @@ use Test::More;
 our @EXPORT = qw(ivf_node ivf_setup ivf_sound);
 
 # A cluster that is not started yet: what is on disk is what WAL says, and
-# nothing happens that the test has not asked for.  install_path asks for
-# another installation than the one under test.
+# nothing happens that the test has not asked for.  A standby that is slower than
+# the primary, on a busy machine, still finds the WAL that it wants.  install_path
+# asks for another installation than the one under test.
 sub ivf_node
 {
 	my ($name, %init) = @_;
@@ -27,6 +28,7 @@ autovacuum = off
 fsync = off
 jit = off
 max_parallel_maintenance_workers = 0
+wal_keep_size = 1GB
 search_path = 'ivf_test, public'
 CONF
 	return $node;

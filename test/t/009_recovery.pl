@@ -17,7 +17,6 @@ use Time::HiRes qw(sleep);
 my $primary = ivf_node('primary', allows_streaming => 1, has_archiving => 1, extra => ['--data-checksums']);
 $primary->append_conf('postgresql.conf', <<'CONF');
 max_connections = 40
-wal_keep_size = 1GB
 log_statement = none
 CONF
 $primary->start;
