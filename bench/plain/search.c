@@ -231,7 +231,7 @@ take_chunk(Queue *queue)
 		queue->items_room = 2 * queue->chunk;
 		queue->items = realloc(queue->items, sizeof(TopKItem) * queue->items_room);
 	}
-	topk_init(&top, queue->chunk, queue->items);
+	topk_init(&top, queue->chunk, 2 * queue->chunk, queue->items);
 	for (i = 0; i < queue->count; i += VEC_BLOCK)
 	{
 		float		least;

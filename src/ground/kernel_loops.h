@@ -15,6 +15,36 @@
 
 #include "ground/kernel.h"
 
+/* how many floats a register has */
+#ifndef PANEL_LANES
+#define PANEL_LANES	4
+#define TILE_ROWS	2
+#endif
+
+/* unaligned, anywhere among floats */
+typedef float Lanes __attribute__((vector_size(PANEL_LANES * sizeof(float)), aligned(4), may_alias));
+
+/*
+ * As many int8_t as floats.  Where compilers take the long way from the ones to
+ * the others, OWN_CODES is defined and the file has a way of its own.
+ */
+#ifndef OWN_CODES
+VEC_TARGET static inline Lanes
+load_codes(const int8_t *u)
+{
+	Lanes		codes;
+	int			i;
+
+	for (i = 0; i < PANEL_LANES; i++)
+		codes[i] = u[i];
+	return codes;
+}
+#endif
+
+/* lanes of the sums in float4, and registers for them */
+#define SUM_LANES	(4 * VEC_LANES)
+#define SUM_PARTS	(SUM_LANES / PANEL_LANES)
+
 /*
  * The lanes of a sum, added in the order that kernel.h promises.
  */
@@ -81,23 +111,61 @@ cosine_sums(const float *a, const float *b, int n,
 	*bb = inner_product(b, b, n);
 }
 
-VEC_TARGET static double
-byte_dot(const int8_t *u, const float *w, int n)
+/*
+ * A sum of float4 lanes: folded to VEC_LANES of them, which are added in float8.
+ */
+VEC_TARGET static inline double
+add_floats(const Lanes *part)
 {
-	float		lane[VEC_LANES] = {0};
-	double		sum[VEC_LANES];
+	Lanes		folded[SUM_PARTS / 4];
+	float		value[VEC_LANES];
+	double		lane[VEC_LANES];
 	int			i;
-	int			l;
 
-	for (i = 0; i < n; i += VEC_LANES)
-	{
-		for (l = 0; l < VEC_LANES; l++)
-			lane[l] += ((float) u[i + l] + 0.5f) * w[i + l];
-	}
-	for (l = 0; l < VEC_LANES; l++)
-		sum[l] = lane[l];
-	return add_lanes(sum);
+	for (i = 0; i < SUM_PARTS / 4; i++)
+		folded[i] = (part[i] + part[i + SUM_PARTS / 4]) +
+			(part[i + SUM_PARTS / 2] + part[i + SUM_PARTS / 4 * 3]);
+	memcpy(value, folded, sizeof(value));
+	for (i = 0; i < VEC_LANES; i++)
+		lane[i] = value[i];
+	return add_lanes(lane);
 }
+
+/*
+ * Sums over n elements, a multiple of VEC_LANES, in SUM_LANES float4 lanes: so
+ * many that the processor need not wait for one addition to begin the next.
+ */
+#define DEFINE_FLOAT_SUM(declaration, term) \
+VEC_TARGET static double \
+declaration \
+{ \
+	Lanes		part[SUM_PARTS]; \
+	int			i = 0; \
+	int			p; \
+\
+	memset(part, 0, sizeof(part)); \
+	for (; i + SUM_LANES <= n; i += SUM_LANES) \
+	{ \
+		for (p = 0; p < SUM_PARTS; p++) \
+			part[p] += term(i + p * PANEL_LANES); \
+	} \
+	for (; i < n; i += VEC_LANES) \
+	{ \
+		for (p = 0; p < SUM_PARTS / 4; p++) \
+			part[p] += term(i + p * PANEL_LANES); \
+	} \
+	return add_floats(part); \
+}
+
+#define BYTE_TERM(at) \
+	((load_codes(u + (at)) + 0.5f) * \
+	 *(const Lanes *) (w + (at)))
+#define DIFFERENCE(at) \
+	(*(const Lanes *) (a + (at)) - *(const Lanes *) (b + (at)))
+#define SQUARE_TERM(at)	(DIFFERENCE(at) * DIFFERENCE(at))
+
+DEFINE_FLOAT_SUM(byte_dot(const int8_t *u, const float *w, int n), BYTE_TERM)
+DEFINE_FLOAT_SUM(rank_l2(const float *a, const float *b, int n), SQUARE_TERM)
 
 /*
  * What overflows becomes FLT_MAX, and what is not a number -FLT_MAX.
@@ -172,6 +240,7 @@ split(const float *estimate, float limit, float *least)
 	.correct = correct, \
 	.split = split, \
 	.byte_dot = byte_dot, \
+	.rank_l2 = rank_l2, \
 	.rotate_rounds = rotate_rounds, \
 	.sign_code = sign_code, \
 	.norm_and_largest = norm_and_largest, \

@@ -9,6 +9,19 @@
 #define VEC_TARGET
 #define PANEL_LANES	4
 #define TILE_ROWS	4
+#define OWN_CODES
+#define load_codes(u)	((Lanes) convert_codes(u))
+
+/* four int8_t */
+static inline float32x4_t
+convert_codes(const int8_t *u)
+{
+	int32_t		four;
+
+	__builtin_memcpy(&four, u, sizeof(four));
+	return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four))))));
+}
+
 #include "ground/kernel_loops.h"
 #include "ground/kernel_shuffle.h"
 

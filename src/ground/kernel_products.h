@@ -8,18 +8,9 @@
  * one dimension of several vectors, each lane is a sum of its own, and nothing
  * has to be added across lanes.  A tile of rows shares what is loaded.
  *
- * PANEL_LANES is how many floats a register has, TILE_ROWS how many rows' sums
- * the registers hold.
+ * TILE_ROWS is how many rows' sums the registers hold.
  */
-#ifndef PANEL_LANES
-#define PANEL_LANES	4
-#define TILE_ROWS	2
-#endif
-
 #define PANEL_PARTS	(VEC_LANES / PANEL_LANES)
-
-/* unaligned, anywhere among floats */
-typedef float Lanes __attribute__((vector_size(PANEL_LANES * sizeof(float)), aligned(4), may_alias));
 
 /*
  * Products of a tile of rows with one panel of vectors, of which there are

@@ -5,6 +5,7 @@
 #ifndef VECFEAT_TOPK_H
 #define VECFEAT_TOPK_H
 
+#include <float.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -48,14 +49,38 @@ topk_place(TopKItem item)
 typedef struct TopK
 {
 	int			k;
+	int			room;
 	int			count;
 	int			full;			/* has anything been turned away? */
 	TopKItem	limit;			/* nothing from here on is among the k */
-	TopKItem   *items;			/* room for 2 k */
+	TopKItem   *items;
 } TopK;
 
-extern void topk_init(TopK *top, int k, TopKItem *items);
-extern void topk_add(TopK *top, TopKItem item);
+/*
+ * A key above which nothing is among the k.
+ */
+static inline float
+topk_limit(const TopK *top)
+{
+	return top->full ? topk_key(top->limit) : FLT_MAX;
+}
+
+extern void topk_init(TopK *top, int k, int room, TopKItem *items);
+extern void topk_keep_smallest(TopK *top);
 extern void topk_finish(TopK *top);
+extern void topk_sort(TopKItem *items, int count, TopKItem *scratch);
+
+/*
+ * Adds an item.
+ */
+static inline void
+topk_add(TopK *top, TopKItem item)
+{
+	if (item >= top->limit)
+		return;
+	top->items[top->count++] = item;
+	if (top->count == top->room)
+		topk_keep_smallest(top);
+}
 
 #endif							/* VECFEAT_TOPK_H */

@@ -53,7 +53,7 @@ insert_state(Relation index, IndexInfo *info)
 										   ALLOCSET_DEFAULT_SIZES);
 	state->frozen = ivf_frozen(index, info->ii_Context);
 	state->space = state->frozen->space;
-	ivf_query_init(&state->query, index, NULL, state->space);
+	ivf_query_init(&state->query, index, NULL, state->frozen);
 	state->v = palloc(sizeof(double) * state->space->n);
 	state->target = palloc(sizeof(float4) * state->space->n);
 	state->centroid = palloc(sizeof(float4) * state->space->n);

@@ -65,6 +65,7 @@ ivf_leaves_make(IvfQuery *query, IvfFrozen *frozen, uint32 probes, bool certain,
 
 	leaves->query = query;
 	leaves->frozen = frozen;
+	leaves->certain = certain;
 	leaves->centroid = palloc(sizeof(float4) * n);
 	leaves->w = palloc(sizeof(float4) * n);
 	leaves->children = ivf_queue_make(query, certain,
@@ -101,6 +102,7 @@ find_leaf(IvfLeaves *leaves, IvfLeaf *leaf)
 		}
 		leaf->run = candidate->run;
 		leaf->row = candidate->row;
+		leaf->distance = candidate->key;
 		ivf_queue_remove(children, candidate);
 		if (level == 0)
 			return true;
@@ -113,24 +115,43 @@ find_leaf(IvfLeaves *leaves, IvfLeaf *leaf)
 /*
  * The next leaf, and how the query sees it; false after the last.  So many are
  * wanted for certain, this one included: some of them are found already, so that
- * their pages are on their way.
+ * their pages are on their way.  w becomes the query minus the leaf's centroid, or
+ * NULL if the view is not complete; it is valid until the next call.
  */
 bool
-ivf_leaves_next(IvfLeaves *leaves, uint32 wanted, IvfLeaf *leaf, IvfView *view)
+ivf_leaves_next(IvfLeaves *leaves, uint32 wanted, IvfLeaf *leaf, IvfView *view,
+				const float4 **w)
 {
 	while (leaves->found - leaves->read < Min(wanted, IVF_LEAVES_AHEAD) &&
 		   find_leaf(leaves, leaf))
 	{
-		ivf_page_touch(leaves->query->index,
-					   child_of(leaves, &leaf->run, leaf->row).node,
-					   IVF_PAGE_START, IVF_TOUCHED);
+		leaf->node = child_of(leaves, &leaf->run, leaf->row).node;
+		(void) ivf_page_ahead(leaves->query->index, leaf->node);
 		leaves->ahead[leaves->found++ % IVF_LEAVES_AHEAD] = *leaf;
 	}
 	if (leaves->found == leaves->read)
 		return false;
 	*leaf = leaves->ahead[leaves->read++ % IVF_LEAVES_AHEAD];
-	view_child(leaves, leaf, 0, view);
+	*w = NULL;
+	if (leaves->certain ||
+		!ivf_view_from_afar(leaves->query, leaf->node, leaf->distance, view))
+	{
+		view_child(leaves, leaf, 0, view);
+		*w = leaves->w;
+	}
 	return true;
+}
+
+/*
+ * The leaf after the one that ivf_leaves_next() has yielded, as far as that is
+ * known.
+ */
+BlockNumber
+ivf_leaves_follows(const IvfLeaves *leaves)
+{
+	if (leaves->found == leaves->read)
+		return InvalidBlockNumber;
+	return leaves->ahead[leaves->read % IVF_LEAVES_AHEAD].node;
 }
 
 /*

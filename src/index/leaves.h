@@ -18,6 +18,8 @@ typedef struct IvfLeaf
 {
 	IvfRun		run;
 	int			row;
+	BlockNumber node;			/* its first page */
+	double		distance;		/* of its centroid, on the operator's scale */
 } IvfLeaf;
 
 typedef struct IvfLeaves
@@ -26,7 +28,8 @@ typedef struct IvfLeaves
 	IvfFrozen  *frozen;
 	IvfQueue   *children;
 	float4	   *centroid;		/* room for a child's that is not kept */
-	float4	   *w;				/* the query minus the last leaf's centroid */
+	bool		certain;
+	float4	   *w;				/* room for the query minus a centroid */
 	uint32		found;
 	uint32		read;
 	IvfLeaf		ahead[IVF_LEAVES_AHEAD];	/* found and not read: a ring */
@@ -35,7 +38,8 @@ typedef struct IvfLeaves
 extern IvfLeaves *ivf_leaves_make(IvfQuery *query, IvfFrozen *frozen,
 								  uint32 probes, bool certain, Size memory);
 extern bool ivf_leaves_next(IvfLeaves *leaves, uint32 wanted, IvfLeaf *leaf,
-							IvfView *view);
+							IvfView *view, const float4 **w);
+extern BlockNumber ivf_leaves_follows(const IvfLeaves *leaves);
 extern void ivf_leaves_end(IvfLeaves *leaves);
 
 #endif							/* VECFEAT_LEAVES_H */

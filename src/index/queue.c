@@ -3,10 +3,11 @@
  *	  The entries of scored nodes, in order of their bounds.
  *
  * Of many thousands of entries a query looks closer at a few hundred.  So an
- * entry is a float4 at first, and only those with the smallest bounds become
- * candidates in a heap, a chunk at a time: all up to a mark.  When the heap's
- * least key passes the mark, the next chunk is taken, by another pass over the
- * floats.
+ * entry is a float4 at first, and only those with the smallest bounds are taken,
+ * a chunk at a time: all up to a mark.  They wait in order, and become candidates
+ * in a heap when something more is known of them.  When the least key passes the
+ * mark, the next chunk is taken, by another pass over the floats; the first is
+ * collected while they are made.
  *
  * Where the floats take too much memory they are dropped, and made again from
  * the index for each pass.  That yields the same bounds for every entry that
@@ -63,37 +64,35 @@ ivf_queue_make(IvfQuery *query, bool certain, int chunk, Size memory,
 	queue->room = 64;
 	queue->nodes = palloc(sizeof(IvfScored) * queue->room);
 	queue->heap = pairingheap_allocate(compare_candidates, NULL);
-	queue->drained = true;
-	queue->mark_distance = INFINITY;
 	queue->memory_limit = memory;
 
-	/* a pass needs room for twice its chunk, and a candidate for each */
-	queue->largest_heap = (int) Min(memory / (sizeof(IvfCandidate) + 2 * sizeof(TopKItem)),
+	/* a pass needs room for four times its chunk, and a candidate for each */
+	queue->largest_heap = (int) Min(memory / (sizeof(IvfCandidate) + 4 * sizeof(TopKItem)),
 									INT_MAX / 8);
 	queue->largest_heap = Max(queue->largest_heap, SMALLEST_HEAP);
 	queue->first_chunk = Min(chunk, SMALLEST_HEAP);
-	queue->chunk = queue->first_chunk;
 	queue->spill = ivf_spill_make((int) Min(memory / 1024, INT_MAX));
 	queue->resolve = resolve;
 	queue->touch = touch;
 	queue->resolve_arg = arg;
+	ivf_take_begin(queue);
 	return queue;
 }
 
 /*
- * Scores a node and adds its entries.  view and w are how the query sees it;
- * parent_row is -1 for the root.
+ * Scores a node and adds its entries.  view and w are how the query sees it, w
+ * NULL where the view is not complete; parent_row is -1 for the root.
  */
 void
 ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 			  const IvfRun *parent, int parent_row)
 {
 	MemoryContext old = MemoryContextSwitchTo(queue->context);
-	Size		w_size = sizeof(float4) * queue->query->space->n;
 	IvfScored  *node;
 
 	/* nodes that have been taken whole are done with, but for candidates */
-	if (queue->drained && queue->candidates == 0 && queue->spill->count == 0)
+	if (queue->drained && queue->candidates == 0 && queue->spill->count == 0 &&
+		ivf_taken_first(queue) == NULL)
 	{
 		int			i;
 
@@ -101,8 +100,7 @@ ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 			ivf_scored_free(&queue->nodes[i]);
 		queue->count = 0;
 		queue->memory = 0;
-		queue->mark = 0;
-		queue->chunk = queue->first_chunk;
+		ivf_take_begin(queue);
 	}
 
 	if (queue->count == queue->room)
@@ -119,7 +117,8 @@ ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 		node->parent = *parent;
 	if (queue->count > 0)
 		node->base = node[-1].base + ivf_scored_slots(&node[-1]);
-	ivf_scored_make(node, queue->query, queue->certain, w);
+	ivf_scored_make(node, queue->query, queue->certain, w,
+					queue->mark > 0 ? NULL : &queue->nearest);
 	if ((uint64) node->base + ivf_scored_slots(node) > PG_UINT32_MAX)
 		elog(ERROR, "too many entries in the lists of one scan");
 	if (queue->mark > 0)
@@ -129,19 +128,32 @@ ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 	queue->mark_distance = queue->mark > 0 ?
 		ivf_bound_distance(queue->query, topk_key(queue->mark), queue->certain) : -INFINITY;
 
-	if (queue->memory + ivf_scored_size(node) + w_size > queue->memory_limit)
-		ivf_scored_drop(node);
-	else
+	if (queue->memory + ivf_scored_size(node) > queue->memory_limit)
 	{
-		queue->memory += ivf_scored_size(node);
-		if (!queue->certain && view->level == 0)
-		{
-			queue->memory += w_size;
-			node->w = palloc(w_size);
-			memcpy(node->w, w, w_size);
-		}
+		ivf_scored_drop(node);
+		queue->dropped = true;
 	}
+	else
+		queue->memory += ivf_scored_size(node);
 	MemoryContextSwitchTo(old);
+}
+
+/*
+ * The query minus a leaf's centroid, valid until the next call; completes the
+ * node's view.  Few leaves have entries that are looked at so closely.
+ */
+const float4 *
+ivf_queue_w(IvfQueue *queue, IvfScored *node)
+{
+	Size		size = sizeof(float4) * queue->query->space->n;
+
+	if (node->w == NULL && queue->memory + size <= queue->memory_limit)
+	{
+		node->w = MemoryContextAlloc(queue->context, size);
+		queue->memory += size;
+		ivf_scored_view(node, queue->query, node->w);
+	}
+	return ivf_scored_w(node, queue->query);
 }
 
 /*
@@ -154,17 +166,23 @@ ivf_queue_first(IvfQueue *queue)
 	for (;;)
 	{
 		IvfCandidate *first = queue->candidates > 0 ? ivf_heap_first(queue) : NULL;
+		IvfCandidate *taken = ivf_taken_first(queue);
 		int			room;
 
 		/* of equals, what is known best */
 		if (queue->spill->count > 0 &&
 			(first == NULL || queue->spill->first.key <= first->key))
 			first = &queue->spill->first;
+		if (taken && (first == NULL || taken->key < first->key))
+			first = taken;
 
 		if (first && first->key <= queue->mark_distance)
 			return first;
 		if (first == NULL && queue->drained)
 			return NULL;
+
+		/* what has been taken is not beyond the mark, so it has come first */
+		Assert(taken == NULL);
 
 		/*
 		 * A few passes that fill the heap are cheaper than a sort; many are
@@ -180,14 +198,23 @@ ivf_queue_first(IvfQueue *queue)
 }
 
 /*
- * Gives the first candidate another key.  Its distance is not known yet, so
- * it is in the heap.
+ * Gives the first candidate another key; it may stand elsewhere then.  Its
+ * distance is not known yet, so it is not in the spill.
  */
 void
 ivf_queue_update(IvfQueue *queue, IvfCandidate *candidate, IvfStage stage,
 				 double key)
 {
-	(void) pairingheap_remove_first(queue->heap);
+	if (candidate == ivf_taken_first(queue))
+	{
+		IvfCandidate *own = ivf_candidate_new(queue);
+
+		*own = *candidate;
+		ivf_take_next(queue);
+		candidate = own;
+	}
+	else
+		(void) pairingheap_remove_first(queue->heap);
 	candidate->stage = stage;
 	candidate->key = key;
 	pairingheap_add(queue->heap, &candidate->link);
@@ -202,6 +229,11 @@ ivf_queue_remove(IvfQueue *queue, IvfCandidate *candidate)
 	if (candidate == &queue->spill->first)
 	{
 		ivf_spill_remove_first(queue->spill);
+		return;
+	}
+	if (candidate == ivf_taken_first(queue))
+	{
+		ivf_take_next(queue);
 		return;
 	}
 	queue->candidates--;

@@ -22,9 +22,13 @@ typedef bool (*IvfResolve) (IvfCandidate *candidate, void *arg);
  */
 typedef void (*IvfTouch) (const IvfCandidate *candidate, void *arg);
 
+/* so many entries are told of before they are looked at */
+#define IVF_TAKEN_AHEAD		16
+
 /*
- * Entries with a bound up to the mark are candidates, in the heap or in the
- * spill; of the others there is a float4 each, and the least of each block.
+ * Entries with a bound up to the mark have been taken: they are candidates, in
+ * the heap or in the spill, or wait in order to become such.  Of the others there
+ * is a float4 each, and the least of each block.
  */
 typedef struct IvfQueue
 {
@@ -41,9 +45,18 @@ typedef struct IvfQueue
 	IvfResolve	resolve;
 	IvfTouch	touch;
 	void	   *resolve_arg;
-	TopKItem	mark;			/* 0: none, and nothing is in the heap */
+	TopK		nearest;		/* the least, collected until there is a mark */
+	TopKItem   *taken;			/* in order; room for four chunks */
+	int			taken_room;
+	int			taken_count;
+	int			taken_next;		/* those before it have become candidates, */
+	int			taken_told;		/* those before it are in ahead */
+	IvfCandidate ahead[IVF_TAKEN_AHEAD];	/* a ring */
+	TopKItem	mark;			/* 0: none, and nothing has been taken */
 	double		mark_distance;	/* what is beyond the mark is at least so far */
 	bool		drained;		/* is nothing beyond the mark? */
+	bool		stale;			/* do blocks' least bounds include taken ones? */
+	bool		dropped;		/* have bounds of any node been dropped? */
 	int			chunk;			/* candidates to take next, */
 	int			first_chunk;	/* at first, */
 	int			largest_heap;	/* candidates that a chunk may make it grow to */
@@ -60,12 +73,24 @@ extern IvfCandidate *ivf_queue_first(IvfQueue *queue);
 extern void ivf_queue_update(IvfQueue *queue, IvfCandidate *candidate,
 							 IvfStage stage, double key);
 extern void ivf_queue_remove(IvfQueue *queue, IvfCandidate *candidate);
+extern const float4 *ivf_queue_w(IvfQueue *queue, IvfScored *node);
 extern void ivf_queue_end(IvfQueue *queue);
 
 /* take.c */
+extern void ivf_take_begin(IvfQueue *queue);
+extern void ivf_take_next(IvfQueue *queue);
+extern IvfCandidate *ivf_candidate_new(IvfQueue *queue);
 extern void ivf_take_marked(IvfQueue *queue, uint32 number);
 extern void ivf_take_chunk(IvfQueue *queue, int count);
 extern void ivf_take_sorted(IvfQueue *queue);
+
+/* the first of the entries that wait in order, or NULL */
+static inline IvfCandidate *
+ivf_taken_first(IvfQueue *queue)
+{
+	return queue->taken_next < queue->taken_count ?
+		&queue->ahead[queue->taken_next % IVF_TAKEN_AHEAD] : NULL;
+}
 
 static inline IvfCandidate *
 ivf_heap_first(IvfQueue *queue)

@@ -262,7 +262,7 @@ begin(IndexScanDesc scan, IvfScan *so)
 	}
 	old = MemoryContextSwitchTo(so->query_context);
 	so->query = palloc(sizeof(IvfQuery));
-	ivf_query_init(so->query, scan->indexRelation, scan->xs_snapshot, so->space);
+	ivf_query_init(so->query, scan->indexRelation, scan->xs_snapshot, so->frozen);
 	elements = query_elements(scan, so);
 	if (elements && ivf_query_set(so->query, elements))
 	{
@@ -289,12 +289,16 @@ read_leaf(IvfScan *so)
 	uint32		wanted = so->leaves < so->probes ? so->probes - so->leaves : 1;
 	IvfLeaf		leaf;
 	IvfView		view;
+	const float4 *w;
 
-	if (so->walk == NULL || !ivf_leaves_next(so->walk, wanted, &leaf, &view))
+	if (so->walk == NULL ||
+		!ivf_leaves_next(so->walk, wanted, &leaf, &view, &w))
 		return false;
 	so->leaves++;
 	so->query->counters.leaves++;
-	ivf_queue_add(so->rows, &view, so->walk->w, &leaf.run, leaf.row);
+	so->query->follows = ivf_leaves_follows(so->walk);
+	ivf_queue_add(so->rows, &view, w, &leaf.run, leaf.row);
+	so->query->follows = InvalidBlockNumber;
 	return true;
 }
 
@@ -312,6 +316,7 @@ advance(IndexScanDesc scan, IvfScan *so, IvfCandidate *candidate)
 		IvfScored  *leaf = &so->rows->nodes[candidate->node];
 		IvfRowHead	row;
 		int8	   *code = (int8 *) query->run;
+		const float4 *w;
 
 		if (!read_row(so, candidate, &row, code))
 		{
@@ -319,9 +324,9 @@ advance(IndexScanDesc scan, IvfScan *so, IvfCandidate *candidate)
 			return;
 		}
 		query->counters.byte_codes++;
+		w = ivf_queue_w(so->rows, leaf);
 		ivf_queue_update(so->rows, candidate, IVF_STAGE_BOUND,
-						 ivf_row_bound(query, &leaf->view,
-									   ivf_scored_w(leaf, query), &row, code));
+						 ivf_row_bound(query, &leaf->view, w, &row, code));
 	}
 	else if (resolve_row(candidate, scan))
 	{

@@ -31,14 +31,15 @@
  */
 void
 ivf_query_init(IvfQuery *query, Relation index, Snapshot snapshot,
-			   const IvfSpace *space)
+			   IvfFrozen *frozen)
 {
-	int			n = space->n;
+	int			n = frozen->space->n;
 
 	memset(query, 0, sizeof(*query));
 	query->index = index;
 	query->snapshot = snapshot;
-	query->space = space;
+	query->frozen = frozen;
+	query->space = frozen->space;
 	query->v = palloc(sizeof(double) * n);
 	query->target = palloc(sizeof(float4) * n);
 	query->signs.table = palloc(sign_query_size(n));
@@ -46,6 +47,7 @@ ivf_query_init(IvfQuery *query, Relation index, Snapshot snapshot,
 	query->run = palloc(VEC_BLOCK * (IVF_ROW_HEAD(0) + IVF_ROW_BODY(0, n)));
 	query->w = palloc(sizeof(float4) * n);
 	query->w_node = InvalidBlockNumber;
+	query->follows = InvalidBlockNumber;
 	ivf_blocks_begin(&query->reader, index, snapshot, n);
 }
 
@@ -98,7 +100,7 @@ ivf_centroid_key(const IvfQuery *query, const float4 *centroid)
 	if (query->space->metric == METRIC_INNER_PRODUCT)
 		return -(vec_kernels->inner_product(query->target, centroid, n) +
 				 query->target_dot_mean);
-	return vec_kernels->l2_squared(query->target, centroid, n);
+	return vec_kernels->rank_l2(query->target, centroid, n);
 }
 
 /* what a view holds for inner products alone */
@@ -146,12 +148,42 @@ ivf_view(const IvfQuery *query, BlockNumber node, int level,
 	view->node = node;
 	view->level = level;
 	view->key = w_squares;
+	view->norm = sqrt(w_squares);
+	view->complete = true;
 	view->list.metric = space->metric;
 	view->list.n = space->n;
-	view->list.w_norm = sqrt(w_squares);
+	view->list.w_norm = view->norm;
 	view->list.reach = query->v_norm + sqrt(c_squares);
 	if (space->metric == METRIC_INNER_PRODUCT)
 		view_product(query, centroid, view);
+}
+
+static bool
+needs_own_table(const IvfQuery *query, const IvfView *view)
+{
+	return query->space->metric != METRIC_INNER_PRODUCT &&
+		query->v_norm > OWN_TABLE_RATIO * view->norm;
+}
+
+/*
+ * How the query sees a leaf at this distance, as it was ranked: enough to score
+ * its sign codes, and without a look at the centroid.  False where that would
+ * not be enough: where a list has a table of its own, for inner products, which
+ * tell no distance, and where the distance is no number.
+ */
+bool
+ivf_view_from_afar(const IvfQuery *query, BlockNumber node, double distance,
+				   IvfView *view)
+{
+	Metric		metric = query->space->metric;
+
+	view->node = node;
+	view->level = 0;
+	view->key = metric == METRIC_L2 ? distance * distance : 2 * distance;
+	view->norm = sqrt(view->key);
+	view->complete = false;
+	return metric != METRIC_INNER_PRODUCT && view->key <= FLT_MAX &&
+		!needs_own_table(query, view);
 }
 
 /*
@@ -231,10 +263,9 @@ choose_table(IvfQuery *query, const IvfView *view, const float4 *w)
 	Table		table;
 
 	table.base = (float4) view->key;
-	table.err_weight = (float4) (SIGN_EPSILON * view->list.w_norm);
+	table.err_weight = (float4) (SIGN_EPSILON * view->norm);
 	table.signs = &query->signs;
-	table.own = query->space->metric != METRIC_INNER_PRODUCT &&
-		query->v_norm > OWN_TABLE_RATIO * view->list.w_norm;
+	table.own = needs_own_table(query, view);
 	if (table.own)
 	{
 		double	   *difference = palloc(sizeof(double) * query->space->n);
@@ -264,7 +295,7 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 	const IvfBlockHead *head;
 	const uint8 *columns;
 
-	ivf_blocks_open(&query->reader, view->node, view->level);
+	ivf_blocks_open(&query->reader, view->node, view->level, query->follows);
 	while (ivf_blocks_next(&query->reader, &head, &columns))
 	{
 		IvfRun		run = ivf_run_of(head, view->level, n);

@@ -8,7 +8,7 @@
 #include "compat.h"
 
 #include "ground/signscore.h"
-#include "index/space.h"
+#include "index/frozen.h"
 #include "page/blocks.h"
 #include "page/rows.h"
 
@@ -29,7 +29,8 @@ typedef struct IvfQuery
 {
 	Relation	index;
 	Snapshot	snapshot;		/* of the scan, or NULL */
-	const IvfSpace *space;
+	IvfFrozen  *frozen;
+	const IvfSpace *space;		/* its */
 	const float4 *elements;		/* dim: as the operator sees it */
 	double	   *v;				/* n: in the index's space */
 	float4	   *target;			/* n: v, or for inner products v from the true
@@ -41,6 +42,7 @@ typedef struct IvfQuery
 	SignQuery	signs;			/* of v */
 	SignQuery	own_signs;		/* of v minus a centroid, made when needed */
 	void	   *own_space;
+	BlockNumber follows;		/* a hint: the node that is scored after this one */
 	IvfBlockReader reader;
 	char	   *run;			/* room for 32 rows of a leaf */
 	float4	   *w;				/* room for a w that was dropped, */
@@ -56,16 +58,25 @@ typedef struct IvfView
 {
 	BlockNumber node;
 	int			level;
+
+	/* what scores sign codes: stays the same, for bounds may be made again */
 	double		key;			/* how far: ||w||^2, or -<q,c> */
+	double		norm;			/* ||w|| */
+
+	/* what makes certain bounds of byte codes, when it is known */
+	bool		complete;
 	ListQuery	list;
 } IvfView;
 
 extern void ivf_query_init(IvfQuery *query, Relation index,
-						   Snapshot snapshot, const IvfSpace *space);
+						   Snapshot snapshot, IvfFrozen *frozen);
 extern bool ivf_query_set(IvfQuery *query, const float4 *elements);
 extern double ivf_centroid_key(const IvfQuery *query, const float4 *centroid);
 extern void ivf_view(const IvfQuery *query, BlockNumber node, int level,
 					 const float4 *centroid, IvfView *view, float4 *w);
+
+extern bool ivf_view_from_afar(const IvfQuery *query, BlockNumber node,
+							   double distance, IvfView *view);
 
 /* called with the bounds of a block's 32 entries and where its rows lie */
 typedef void (*IvfBlockFunction) (const float4 *bounds, const IvfRun *run,

@@ -8,13 +8,42 @@
 
 #include <math.h>
 
+#include "port/pg_bitutils.h"
 #include "utils/memutils.h"
+
+/* a node that is being scored, and where its entries are offered, or NULL */
+typedef struct Scoring
+{
+	IvfScored  *node;
+	TopK	   *nearest;
+} Scoring;
+
+/*
+ * Offers the entries of a block at a place; returns the least of its bounds.
+ */
+static float4
+offer_block(const float4 *bounds, uint32 place, TopK *nearest)
+{
+	float4		limit = nearest ? topk_limit(nearest) : -INFINITY;
+	float4		least;
+	uint32		bits = vec_kernels->split(bounds, limit, &least);
+
+	for (; bits != 0; bits &= bits - 1)
+	{
+		int			i = pg_rightmost_one_pos32(bits);
+
+		topk_add(nearest, topk_item(bounds[i], place + i));
+		least = Min(least, bounds[i]);
+	}
+	return least;
+}
 
 /* collects the bounds of a node */
 static void
 keep_bounds(const float4 *bounds, const IvfRun *run, void *arg)
 {
-	IvfScored  *node = arg;
+	Scoring    *scoring = arg;
+	IvfScored  *node = scoring->node;
 
 	if (node->blocks == PG_INT32_MAX / VEC_BLOCK)
 		ereport(ERROR,
@@ -32,22 +61,27 @@ keep_bounds(const float4 *bounds, const IvfRun *run, void *arg)
 	memcpy(node->bounds + (Size) node->blocks * VEC_BLOCK, bounds,
 		   sizeof(float4) * VEC_BLOCK);
 	node->runs[node->blocks] = *run;
-	(void) vec_kernels->split(bounds, -INFINITY, &node->least[node->blocks]);
+	node->least[node->blocks] =
+		offer_block(bounds, node->base + ivf_scored_slots(node), scoring->nearest);
 	node->blocks++;
 }
 
 /*
- * Scores a node; bounds are allocated in the current context.
+ * Scores a node; bounds are allocated in the current context.  nearest, or NULL,
+ * collects the nearest entries of all nodes.
  */
 void
-ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain, const float4 *w)
+ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain, const float4 *w,
+				TopK *nearest)
 {
+	Scoring		scoring = {node, nearest};
+
 	node->blocks = 0;
 	node->room = 32;
 	node->bounds = palloc(sizeof(float4) * VEC_BLOCK * node->room);
 	node->runs = palloc(sizeof(IvfRun) * node->room);
 	node->least = palloc(sizeof(float4) * node->room);
-	ivf_score_node(query, &node->view, w, certain, keep_bounds, node);
+	ivf_score_node(query, &node->view, w, certain, keep_bounds, &scoring);
 }
 
 /* bytes that ivf_scored_drop() frees */
@@ -68,6 +102,7 @@ ivf_scored_drop(IvfScored *node)
 	pfree(node->runs);
 	node->bounds = NULL;
 	node->runs = NULL;
+	node->dropped = true;
 }
 
 /* frees what a node has */
@@ -82,33 +117,40 @@ ivf_scored_free(IvfScored *node)
 }
 
 /*
- * The query minus the node's centroid.  Where it was dropped it is made again,
- * and is valid until the next call for a dropped one.
+ * Completes a node's view; w becomes the query minus its centroid.
+ */
+void
+ivf_scored_view(IvfScored *node, IvfQuery *query, float4 *w)
+{
+	IvfView		before = node->view;
+	const float4 *centroid = NULL;
+	float4	   *room = NULL;
+
+	if (node->parent_row >= 0)
+	{
+		room = palloc(sizeof(float4) * query->space->n);
+		centroid = ivf_frozen_child(query->frozen, query->index, &node->parent,
+									node->parent_row, room).centroid;
+	}
+	ivf_view(query, node->view.node, node->view.level, centroid, &node->view, w);
+	node->view.key = before.key;
+	node->view.norm = before.norm;
+	if (room)
+		pfree(room);
+}
+
+/*
+ * The query minus the node's centroid.  Where it is not kept it is made again,
+ * and is valid until the next call for such a node.
  */
 const float4 *
 ivf_scored_w(IvfScored *node, IvfQuery *query)
 {
-	int			n = query->space->n;
-	IvfView		view;
-
 	if (node->w)
 		return node->w;
-	if (query->w_node != node->view.node)
+	if (query->w_node != node->view.node || !node->view.complete)
 	{
-		if (node->parent_row < 0)
-			ivf_view(query, node->view.node, node->view.level, NULL,
-					 &view, query->w);
-		else
-		{
-			IvfChildHead head;
-			float4	   *centroid = palloc(sizeof(float4) * n);
-
-			ivf_row_read(query->index, NULL, &node->parent, node->parent_row,
-						 &head, centroid);
-			ivf_view(query, node->view.node, node->view.level, centroid,
-					 &view, query->w);
-			pfree(centroid);
-		}
+		ivf_scored_view(node, query, query->w);
 		query->w_node = node->view.node;
 	}
 	return query->w;
@@ -130,7 +172,7 @@ ivf_scored_restore(IvfScored *node, IvfQuery *query, bool certain)
 
 	if (node->bounds)
 		return false;
-	ivf_scored_make(node, query, certain, ivf_scored_w(node, query));
+	ivf_scored_make(node, query, certain, ivf_scored_w(node, query), NULL);
 	node->blocks = Min(node->blocks, blocks);
 	pfree(node->least);
 	node->least = least;

@@ -7,6 +7,7 @@
 
 #include "compat.h"
 
+#include "ground/topk.h"
 #include "index/score.h"
 
 /*
@@ -18,12 +19,13 @@ typedef struct IvfScored
 	uint32		base;			/* place of its first slot in the queue */
 	IvfRun		parent;			/* where the row with its centroid lies; */
 	int			parent_row;		/* -1: the root, which has none */
-	float4	   *w;				/* n, or NULL: made again when needed */
+	float4	   *w;				/* n, or NULL: made when needed */
 	int			blocks;
 	int			room;			/* blocks that there is memory for */
 	float4	   *bounds;			/* 32 a block, or NULL: likewise */
 	IvfRun	   *runs;			/* one a block, or NULL with bounds */
 	float4	   *least;			/* of each block, what the queue has not taken */
+	bool		dropped;		/* have bounds and runs been dropped, once? */
 } IvfScored;
 
 /* places that the node takes in the queue; score refuses lists with more */
@@ -34,11 +36,12 @@ ivf_scored_slots(const IvfScored *node)
 }
 
 extern void ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain,
-							const float4 *w);
+							const float4 *w, TopK *nearest);
 extern bool ivf_scored_restore(IvfScored *node, IvfQuery *query, bool certain);
 extern void ivf_scored_drop(IvfScored *node);
 extern void ivf_scored_free(IvfScored *node);
 extern Size ivf_scored_size(const IvfScored *node);
+extern void ivf_scored_view(IvfScored *node, IvfQuery *query, float4 *w);
 extern const float4 *ivf_scored_w(IvfScored *node, IvfQuery *query);
 
 #endif							/* VECFEAT_SCORED_H */

@@ -14,6 +14,9 @@
 #include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
+/* a pass has room for so many times the entries that it takes */
+#define ROOM_FACTOR		4
+
 /* entries that are looked at to find where the n-th is in order */
 #define SPILL_SAMPLE	1024
 
@@ -33,8 +36,11 @@ fill_candidate(const IvfQueue *queue, TopKItem item, uint32 number,
 	ItemPointerSetInvalid(&candidate->tid);
 }
 
-static void
-push(IvfQueue *queue, TopKItem item, uint32 number)
+/*
+ * Memory for a candidate that is going to be in the heap.
+ */
+IvfCandidate *
+ivf_candidate_new(IvfQueue *queue)
 {
 	IvfCandidate *candidate = queue->spare;
 
@@ -42,10 +48,114 @@ push(IvfQueue *queue, TopKItem item, uint32 number)
 		queue->spare = (IvfCandidate *) candidate->link.next_sibling;
 	else
 		candidate = MemoryContextAlloc(queue->context, sizeof(IvfCandidate));
+	queue->candidates++;
+	return candidate;
+}
+
+static void
+push(IvfQueue *queue, TopKItem item, uint32 number)
+{
+	IvfCandidate *candidate = ivf_candidate_new(queue);
+
 	fill_candidate(queue, item, number, candidate);
 	pairingheap_add(queue->heap, &candidate->link);
-	queue->candidates++;
 	queue->touch(candidate, queue->resolve_arg);
+}
+
+/* puts an entry where it waits, or, when its node is about to be dropped, on */
+static void
+take_entry(IvfQueue *queue, TopKItem item, uint32 number)
+{
+	if (queue->nodes[number].dropped)
+		push(queue, item, number);
+	else
+		queue->taken[queue->taken_count++] = item;
+}
+
+/* the node in which a place is */
+static uint32
+node_of(const IvfQueue *queue, uint32 place)
+{
+	int			low = 0;
+	int			high = queue->count;
+
+	while (high - low > 1)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (queue->nodes[middle].base <= place)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* tells of the entries that are looked at next */
+static void
+tell_ahead(IvfQueue *queue)
+{
+	int			end = Min(queue->taken_count, queue->taken_next + IVF_TAKEN_AHEAD);
+
+	while (queue->taken_told < end)
+	{
+		TopKItem	item = queue->taken[queue->taken_told];
+		IvfCandidate *candidate = &queue->ahead[queue->taken_told++ % IVF_TAKEN_AHEAD];
+
+		fill_candidate(queue, item, node_of(queue, topk_place(item)), candidate);
+		queue->touch(candidate, queue->resolve_arg);
+	}
+}
+
+/*
+ * Lets go of the first of the entries that wait.
+ */
+void
+ivf_take_next(IvfQueue *queue)
+{
+	queue->taken_next++;
+	tell_ahead(queue);
+}
+
+/*
+ * Room for a pass that takes so many entries; none is waiting.
+ */
+static void
+make_room(IvfQueue *queue, int count)
+{
+	if (ROOM_FACTOR * count > queue->taken_room)
+	{
+		if (queue->taken)
+			pfree(queue->taken);
+		queue->taken_room = ROOM_FACTOR * count;
+		queue->taken = MemoryContextAllocHuge(queue->context, sizeof(TopKItem) *
+											  (Size) queue->taken_room);
+	}
+	queue->taken_count = queue->taken_next = queue->taken_told = 0;
+}
+
+/*
+ * Nothing has been taken yet of the nodes that are going to be added.
+ */
+void
+ivf_take_begin(IvfQueue *queue)
+{
+	queue->chunk = queue->first_chunk;
+	queue->mark = 0;
+	queue->mark_distance = INFINITY;
+	queue->drained = true;
+	queue->stale = queue->dropped = false;
+	make_room(queue, queue->chunk);
+	topk_init(&queue->nearest, queue->chunk, queue->taken_room, queue->taken);
+}
+
+/* what has been taken is complete */
+static void
+sort_taken(IvfQueue *queue)
+{
+	topk_sort(queue->taken, queue->taken_count,
+			  queue->taken + queue->taken_count);
+	tell_ahead(queue);
 }
 
 /* finds out the distance of an entry, and sorts it */
@@ -119,15 +229,6 @@ void
 ivf_take_marked(IvfQueue *queue, uint32 number)
 {
 	(void) take_node(queue, number, 0, queue->mark, push);
-}
-
-static int
-compare_items(const void *a, const void *b)
-{
-	TopKItem	x = *(const TopKItem *) a;
-	TopKItem	y = *(const TopKItem *) b;
-
-	return x < y ? -1 : x > y;
 }
 
 /* does any entry wait to be taken? */
@@ -220,16 +321,14 @@ offer(IvfQueue *queue, IvfScored *node, float4 limit, TopK *top)
 static TopKItem
 find_mark(IvfQueue *queue, int count)
 {
-	TopKItem   *items = palloc_extended(2 * sizeof(TopKItem) * (Size) count,
-										MCXT_ALLOC_HUGE);
 	TopKItem	mark = 0;
 	float4		limit;
 	TopK		top;
 	int			i;
 
-	topk_init(&top, Max(count / 2, 1), items);
+	topk_init(&top, Max(count / 2, 1), queue->taken_room, queue->taken);
 	limit = bound_of(queue, &top);
-	topk_init(&top, count, items);
+	topk_init(&top, count, queue->taken_room, queue->taken);
 	for (i = 0; i < queue->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -238,41 +337,89 @@ find_mark(IvfQueue *queue, int count)
 	topk_finish(&top);
 	for (i = 0; i < top.count; i++)
 		mark = Max(mark, top.items[i]);
-	pfree(items);
 	return mark > 0 ? mark : topk_item(limit, PG_UINT32_MAX);
 }
 
 /* the mark is there now, and the next chunk is to be larger */
 static void
-move_mark(IvfQueue *queue, TopKItem mark)
+set_mark(IvfQueue *queue, TopKItem mark, bool drained)
 {
 	queue->mark = Max(queue->mark, mark);
-	queue->drained = !anything_left(queue);
+	queue->drained = drained;
 	queue->mark_distance = queue->drained ? INFINITY :
 		ivf_bound_distance(queue->query, topk_key(queue->mark), queue->certain);
 	if (queue->chunk < INT_MAX / 4)
 		queue->chunk += queue->chunk / 2 + 1;
 }
 
+static void
+move_mark(IvfQueue *queue, TopKItem mark)
+{
+	set_mark(queue, mark, !anything_left(queue));
+}
+
 /*
- * Makes candidates of the next entries, so many of them, and moves the mark.
+ * Takes the entries that were collected while nodes were scored.
+ */
+static void
+take_nearest(IvfQueue *queue)
+{
+	TopKItem	last = 0;
+	int			i;
+
+	topk_finish(&queue->nearest);
+	queue->taken_count = queue->nearest.count;
+	for (i = 0; i < queue->taken_count; i++)
+		last = Max(last, queue->taken[i]);
+	queue->stale = true;
+	sort_taken(queue);
+	set_mark(queue, last, !queue->nearest.full);
+}
+
+/* brings the blocks' least bounds up to date: nothing is taken here */
+static void
+settle(IvfQueue *queue)
+{
+	int			i;
+
+	if (!queue->stale)
+		return;
+	for (i = 0; i < queue->count; i++)
+		(void) take_node(queue, i, queue->mark, queue->mark, NULL);
+	queue->stale = false;
+}
+
+/*
+ * Takes the next entries, so many of them, and moves the mark.
  */
 void
 ivf_take_chunk(IvfQueue *queue, int count)
 {
 	MemoryContext old = MemoryContextSwitchTo(queue->context);
-	TopKItem	mark = find_mark(queue, count);
+	TopKItem	mark;
 	TopKItem	last = 0;
 	int			i;
 
+	/* where bounds have been dropped, so has what a candidate is made of */
+	if (queue->mark == 0 && !queue->dropped)
+	{
+		take_nearest(queue);
+		MemoryContextSwitchTo(old);
+		return;
+	}
+
+	settle(queue);
+	make_room(queue, count);
+	mark = find_mark(queue, count);
 	for (i = 0; i < queue->count; i++)
 	{
 		TopKItem	item;
 
 		CHECK_FOR_INTERRUPTS();
-		item = take_node(queue, i, queue->mark, mark, push);
+		item = take_node(queue, i, queue->mark, mark, take_entry);
 		last = Max(last, item);
 	}
+	sort_taken(queue);
 	move_mark(queue, last);
 	MemoryContextSwitchTo(old);
 }
@@ -286,7 +433,7 @@ nth_beyond(IvfQueue *queue, uint64 wanted)
 {
 	const IvfScored *last = &queue->nodes[queue->count - 1];
 	uint64		stride = ((uint64) last->base + ivf_scored_slots(last)) / SPILL_SAMPLE + 1;
-	TopKItem	sample[SPILL_SAMPLE];
+	TopKItem	sample[2 * SPILL_SAMPLE];
 	uint64		seen = 0;
 	int			count = 0;
 	int			i;
@@ -311,7 +458,7 @@ nth_beyond(IvfQueue *queue, uint64 wanted)
 	}
 	if (seen <= wanted)
 		return UINT64_MAX;
-	qsort(sample, count, sizeof(TopKItem), compare_items);
+	topk_sort(sample, count, sample + SPILL_SAMPLE);
 	return sample[Min(wanted / stride, (uint64) count - 1)];
 }
 
@@ -342,10 +489,12 @@ ivf_take_sorted(IvfQueue *queue)
 	MemoryContext old = MemoryContextSwitchTo(queue->context);
 	uint64		chunk = Max((uint64) queue->chunk,
 							(uint64) queue->candidates + queue->spill->count);
-	TopKItem	limit = nth_beyond(queue, chunk);
+	TopKItem	limit;
 	TopKItem	last = 0;
 	int			i;
 
+	settle(queue);
+	limit = nth_beyond(queue, chunk);
 	ivf_spill_begin(queue->spill);
 	spill_heap(queue);
 	for (i = 0; i < queue->count; i++)

@@ -73,6 +73,55 @@ ivf_first_head(Relation index, BlockNumber block, Page page, int n)
 	return first;
 }
 
+/*
+ * Finds out which page is read after this one, of this node or the next.
+ *
+ * The pages of a search lie anywhere in memory, and are read faster than memory
+ * answers: the processor runs ahead of a walk by itself, but not past 4 kB, and
+ * stops at each new page.  So every block asks for its share of the next page's
+ * bytes, which arrive while the blocks of this one are scored.  (All at once,
+ * they would be more than the processor can wait for.)
+ */
+static void
+look_ahead(IvfBlockReader *reader, Page page)
+{
+	BlockNumber next = IvfOpaque(page)->next;
+	uint32		size = sizeof(IvfBlockHead) + IVF_COLUMN_BYTES(reader->n);
+	uint32		used = Max(((PageHeader) page)->pd_lower - IVF_PAGE_START, size);
+
+	if (next == InvalidBlockNumber)
+		next = reader->follows;
+	reader->ahead = next == InvalidBlockNumber ? NULL :
+		ivf_page_ahead(reader->index, next);
+	reader->ahead_next = 0;
+	reader->ahead_step = TYPEALIGN(64, (uint64) BLCKSZ * size / used);
+}
+
+/*
+ * Asks for the next share.  Where the page's data end is known when its first
+ * bytes are there, which the first share has asked for; nobody has locked the
+ * page, so they may be another page's by now, but nothing depends on them.
+ */
+static void
+touch_ahead(IvfBlockReader *reader)
+{
+	uint32		end = BLCKSZ;
+
+	if (reader->ahead == NULL)
+		return;
+	if (reader->ahead_next > 0)
+		end = Min(((PageHeader) reader->ahead)->pd_lower, BLCKSZ);
+	end = Min(end, reader->ahead_next + reader->ahead_step);
+	if (reader->ahead_next >= end)
+	{
+		ivf_touch(reader->ahead + IVF_PAGE_SPECIAL, BLCKSZ - IVF_PAGE_SPECIAL);
+		reader->ahead = NULL;
+		return;
+	}
+	ivf_touch(reader->ahead + reader->ahead_next, end - reader->ahead_next);
+	reader->ahead_next += reader->ahead_step;
+}
+
 static void
 open_page(IvfBlockReader *reader, BlockNumber block)
 {
@@ -86,9 +135,7 @@ open_page(IvfBlockReader *reader, BlockNumber block)
 		ivf_corrupted(reader->index, block, "it is of level %u, expected %d",
 					  IvfOpaque(page)->level, reader->level);
 	reader->block = block;
-	if (IvfOpaque(page)->next != InvalidBlockNumber)
-		ivf_page_touch(reader->index, IvfOpaque(page)->next, IVF_PAGE_START,
-					   IVF_TOUCHED);
+	look_ahead(reader, page);
 }
 
 /*
@@ -122,13 +169,16 @@ leave_page(IvfBlockReader *reader)
 }
 
 /*
- * Goes to the first block of the node that begins at the given page.
+ * Goes to the first block of the node that begins at the given page.  follows is
+ * the node that the reader will be opened for after that, or an invalid block.
  */
 void
-ivf_blocks_open(IvfBlockReader *reader, BlockNumber node, int level)
+ivf_blocks_open(IvfBlockReader *reader, BlockNumber node, int level,
+				BlockNumber follows)
 {
 	reader->node = node;
 	reader->level = level;
+	reader->follows = follows;
 	reader->offset = IVF_PAGE_START;
 	open_page(reader, node);
 	expect_head(reader, IVF_PAGE_START);
@@ -205,10 +255,7 @@ ivf_blocks_next(IvfBlockReader *reader, const IvfBlockHead **head,
 		offset = IVF_PAGE_START;
 	}
 
-	/* the processor sees that the walk goes on, but not past 4 kB */
-	if (offset + 3 * size <= IVF_PAGE_END)
-		ivf_touch((char *) page + offset + 2 * size, size);
-
+	touch_ahead(reader);
 	*head = ivf_block_at(page, offset);
 	reader->head_block = reader->block;
 	reader->head_offset = offset;

@@ -7,9 +7,6 @@
 
 #include "page/page.h"
 
-/* bytes to have at hand of a page on which a walk goes on soon; then it runs itself */
-#define IVF_TOUCHED		1024
-
 /*
  * A walk over a node's blocks.  head and columns of the current block are
  * valid until the next call: they point into the page, on which a share lock
@@ -31,11 +28,16 @@ typedef struct IvfBlockReader
 	bool		paused;			/* is the current page pinned, but not locked? */
 	BlockNumber head_block;		/* of the current block's head */
 	uint32		head_offset;
+	BlockNumber follows;		/* node that is walked next, if that is known */
+	const char *ahead;			/* the page that is read next, or NULL; */
+	uint32		ahead_next;		/* where its bytes are asked for next, */
+	uint32		ahead_step;		/* and how many of them by each block */
 } IvfBlockReader;
 
 extern void ivf_blocks_begin(IvfBlockReader *reader, Relation index,
 							 Snapshot snapshot, int n);
-extern void ivf_blocks_open(IvfBlockReader *reader, BlockNumber node, int level);
+extern void ivf_blocks_open(IvfBlockReader *reader, BlockNumber node, int level,
+							BlockNumber follows);
 extern bool ivf_blocks_next(IvfBlockReader *reader, const IvfBlockHead **head,
 							const uint8 **columns);
 extern void ivf_blocks_pause(IvfBlockReader *reader);

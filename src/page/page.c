@@ -28,7 +28,7 @@ typedef struct FileMemory
 #define MOST_SLOTS		(256 * 1024)
 
 /* of so many reads one goes to the buffer table in any case */
-#define TABLE_READS		8
+#define TABLE_READS		32
 
 /*
  * Reports damage found on a block.  The sentence says what is wrong.
@@ -170,26 +170,39 @@ read_page(Relation index, BlockNumber block)
 }
 
 /*
- * Some bytes of a page are going to be read soon.  Where the page was read
- * before, the processor is asked to have them at hand, with what is looked at on
- * every page: should it have moved, some other bytes are.  Where it was not, the
- * kernel is asked to read it.
+ * A page is going to be read soon.  Where it was read before, the processor is
+ * asked to have its buffer's descriptor at hand, and where its bytes were is
+ * returned, for the caller to ask for: should the page have moved, they are some
+ * other page's.  Where it was not, the kernel is asked to read it, and NULL is
+ * returned.
  */
-void
-ivf_page_touch(Relation index, BlockNumber block, uint32 offset, uint32 bytes)
+const char *
+ivf_page_ahead(Relation index, BlockNumber block)
 {
 	FileMemory *file = file_memory(index);
 	Buffer		buffer = file->recent[block & (file->slots - 1)];
-	char	   *page;
 
 	/* what a damaged pointer leads to, its reader will say */
 	if (buffer == InvalidBuffer && block < file->blocks)
 		(void) PrefetchBuffer(index, MAIN_FORKNUM, block);
 	/* a temporary table's buffers are few, and not side by side */
 	if (buffer <= 0)
-		return;
-	page = BufferGetPage(buffer);
+		return NULL;
 	__builtin_prefetch(GetBufferDescriptor(buffer - 1), 1);
+	return BufferGetPage(buffer);
+}
+
+/*
+ * Some bytes of a page are going to be read soon, and what is looked at on every
+ * page.
+ */
+void
+ivf_page_touch(Relation index, BlockNumber block, uint32 offset, uint32 bytes)
+{
+	const char *page = ivf_page_ahead(index, block);
+
+	if (page == NULL)
+		return;
 	ivf_touch(page, SizeOfPageHeaderData);
 	ivf_touch(page + IVF_PAGE_SPECIAL, sizeof(IvfPageOpaqueData));
 	if (offset < IVF_PAGE_SPECIAL)

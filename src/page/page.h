@@ -32,6 +32,7 @@ ivf_touch(const void *at, uint32 bytes)
 	__builtin_prefetch((const char *) at + bytes - 1);
 }
 
+extern const char *ivf_page_ahead(Relation index, BlockNumber block);
 extern void ivf_page_touch(Relation index, BlockNumber block, uint32 offset,
 						   uint32 bytes);
 extern void ivf_page_check(Relation index, BlockNumber block, Page page,

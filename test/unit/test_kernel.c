@@ -308,6 +308,48 @@ test_byte_dot(const VecKernels *kernels)
 	   kernels->name, worst_denormal);
 }
 
+/*
+ * rank_l2() has the portable one's bits, and is as near to the truth as float4
+ * sums of n / 64 squares and some more are.
+ */
+static void
+test_rank_l2(const VecKernels *kernels)
+{
+	Prng		prng = {29};
+	double		worst = 0;
+	int			other_bits = 0;
+	int			n;
+	int			kind;
+	int			j;
+
+	for (n = 16; n <= LONGEST; n += n < 2048 ? 16 : LONGEST - 2048)
+	{
+		float	   *a = need(sizeof(float) * n);
+		float	   *b = need(sizeof(float) * n);
+
+		for (kind = 0; kind < NKINDS; kind++)
+		{
+			long double sum = 0;
+			double		found;
+
+			fill(&prng, a, n, kind);
+			fill(&prng, b, n, kind);
+			for (j = 0; j < n; j++)
+				sum += ((long double) a[j] - b[j]) * ((long double) a[j] - b[j]);
+			found = kernels->rank_l2(a, b, n);
+			other_bits += found != vec_portable_kernels.rank_l2(a, b, n);
+			/* others overflow, or are denormal */
+			if (kind < 3 && sum > 0)
+				worst = worse(worst, fabs((double) (found / sum - 1)) /
+							  ((n / 64 + 6) * 0x1p-24));
+		}
+		free(a);
+		free(b);
+	}
+	ok(other_bits == 0, "%s rank_l2: the same bits as portable", kernels->name);
+	ok(worst <= 1, "%s rank_l2: off by %.2f of what it may be", kernels->name, worst);
+}
+
 /* does /proc/cpuinfo list a flag?  Not asked where an emulator shows another's */
 static int
 has_flag(const char *flag)
@@ -343,6 +385,7 @@ test_kernels(const VecKernels *kernels)
 		test_distance(kernels, function);
 	test_special(kernels);
 	test_golden(kernels);
+	test_rank_l2(kernels);
 	test_byte_dot(kernels);
 }
 
