@@ -97,7 +97,7 @@ typedef struct IvfBuild
 #define IVF_FANOUT	16384
 
 /* rows of the sample for each list, if memory allows */
-#define IVF_SAMPLE_PER_LIST	64
+#define IVF_SAMPLE_PER_LIST	128
 
 /* rows between two reports of progress */
 #define IVF_REPORT_ROWS	256
