@@ -110,6 +110,20 @@ UPDATE rounds SET v = noise(id + 10, 12);
 VACUUM (INDEX_CLEANUP on) rounds;
 SELECT pg_relation_size('rounds_v') < 2 * :size AS small, as_table('rounds'), (ivf_info('rounds_v')).entries;
 
+-- VACUUM reads the pages that can hold entries, and not those with the build's rows
+CREATE TABLE long_rows (id int, v vector(800)) WITH (autovacuum_enabled = off);
+INSERT INTO long_rows SELECT i, noise(i, 800) FROM generate_series(1, 1500) i;
+CREATE INDEX long_rows_v ON long_rows USING ivf (v) WITH (lists = 4);
+INSERT INTO long_rows SELECT i, noise(i, 800) FROM generate_series(1501, 1600) i;
+DELETE FROM long_rows WHERE id % 10 = 0;
+SELECT pg_stat_force_next_flush();
+SELECT pg_stat_get_blocks_fetched('long_rows_v'::regclass) AS before \gset
+VACUUM (INDEX_CLEANUP on) long_rows;
+SELECT pg_stat_force_next_flush();
+SELECT pg_stat_get_blocks_fetched('long_rows_v'::regclass) - :before < refine_pages / 2 AS few, entries, dead_slots >= 160 AS dead_slots
+	FROM ivf_info('long_rows_v');
+SELECT sound('long_rows'), oracle('long_rows', 'v', '<->', noise(1, 800), NULL);
+
 -- TRUNCATE, REINDEX, CLUSTER and VACUUM FULL by another index
 TRUNCATE rounds;
 SELECT as_table('rounds'), lists, entries, verdict FROM ivf_info('rounds_v');

@@ -63,6 +63,71 @@
 #endif
 
 /*
+ * Read streams came with 17; before, a stream reads one page after the other.
+ */
+#if PG_VERSION_NUM >= 180000
+#include "storage/read_stream.h"
+#define COMPAT_STREAM_MAINTENANCE \
+	(READ_STREAM_MAINTENANCE | READ_STREAM_FULL | READ_STREAM_USE_BATCHING)
+#elif PG_VERSION_NUM >= 170000
+#include "storage/read_stream.h"
+#define COMPAT_STREAM_MAINTENANCE	(READ_STREAM_MAINTENANCE | READ_STREAM_FULL)
+#else
+#include "storage/bufmgr.h"
+#include "utils/rel.h"
+#define COMPAT_STREAM_MAINTENANCE	0
+
+typedef struct ReadStream ReadStream;
+typedef BlockNumber (*ReadStreamBlockNumberCB) (ReadStream *stream, void *arg,
+												void *per_buffer_data);
+struct ReadStream
+{
+	Relation	relation;
+	ForkNumber	fork;
+	BufferAccessStrategy strategy;
+	ReadStreamBlockNumberCB callback;
+	void	   *arg;
+};
+
+static inline ReadStream *
+read_stream_begin_relation(int flags, BufferAccessStrategy strategy,
+						   Relation relation, ForkNumber fork,
+						   ReadStreamBlockNumberCB callback, void *arg,
+						   size_t per_buffer_data_size)
+{
+	ReadStream *stream = (ReadStream *) palloc(sizeof(ReadStream));
+
+	stream->relation = relation;
+	stream->fork = fork;
+	stream->strategy = strategy;
+	stream->callback = callback;
+	stream->arg = arg;
+	return stream;
+}
+
+static inline Buffer
+read_stream_next_buffer(ReadStream *stream, void **per_buffer_data)
+{
+	BlockNumber block = stream->callback(stream, stream->arg, NULL);
+
+	return block == InvalidBlockNumber ? InvalidBuffer :
+		ReadBufferExtended(stream->relation, stream->fork, block, RBM_NORMAL,
+						   stream->strategy);
+}
+
+static inline void
+read_stream_reset(ReadStream *stream)
+{
+}
+
+static inline void
+read_stream_end(ReadStream *stream)
+{
+	pfree(stream);
+}
+#endif
+
+/*
  * Counts the start of an index scan, in the statistics and, since 18, for
  * EXPLAIN.
  */

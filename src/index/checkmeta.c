@@ -33,6 +33,10 @@ check_fields(IvfCheck *check)
 		ivf_corrupted(index, IVF_META_BLOCK,
 					  "it has a calibration (block %u), which this version does not make",
 					  meta->calibration);
+	if (meta->rows_first > meta->rows_end || meta->rows_end > check->blocks)
+		ivf_corrupted(index, IVF_META_BLOCK,
+					  "the build's rows are on blocks %u to %u, and the file has %u",
+					  meta->rows_first, meta->rows_end, check->blocks);
 	if (meta->lists_option < 0 || meta->lists_option > MAX_LISTS)
 		ivf_corrupted(index, IVF_META_BLOCK, "it was built with %d lists",
 					  meta->lists_option);

@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "page/blocks.h"
 #include "page/pause.h"
+#include "page/sweep.h"
 
 static bool
 is_reached(IvfCheck *check, BlockNumber block)
@@ -192,6 +193,11 @@ check_page(IvfCheck *check, BlockNumber block, BufferAccessStrategy strategy)
 
 	if (special.kind < IVF_META_PAGE || special.kind > IVF_REFINE_PAGE)
 		ivf_corrupted(check->index, block, "the page is of unknown kind %u",
+					  special.kind);
+	if (ivf_pass_rows(&check->meta, block) != block &&
+		special.kind != IVF_REFINE_PAGE)
+		ivf_corrupted(check->index, block,
+					  "the page is of kind %u, among those with the build's rows",
 					  special.kind);
 	check_special(check, block, &special);
 	check_rows_page(check, block, &special);

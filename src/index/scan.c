@@ -25,6 +25,7 @@
 #include "miscadmin.h"
 #include "page/meta.h"
 #include "page/pause.h"
+#include "page/sweep.h"
 #include "page/tids.h"
 #include "pgstat.h"
 #include "utils/memutils.h"
@@ -416,6 +417,7 @@ next_unordered(IndexScanDesc scan, IvfScan *so)
 		IVF_PAUSE("scan page");
 		if (so->state == SCAN_ALL)
 		{
+			so->block = ivf_pass_rows(&so->frozen->meta, so->block);
 			if (so->block >= so->blocks)
 				return false;
 			so->last_block = so->block++;

@@ -4,6 +4,7 @@
  *
  * Pages are visited in the file's order, which is that of the chains too: a
  * page that is added while we read comes at the end and is visited as well.
+ * Those that the build has filled with rows are passed over.
  * A page is locked exclusively, not for cleanup: scans keep no pins, and their
  * snapshots protect them from recycled TIDs.
  */
@@ -18,6 +19,7 @@
 #include "page/entries.h"
 #include "page/meta.h"
 #include "page/pause.h"
+#include "page/sweep.h"
 #include "page/tids.h"
 #include "storage/lmgr.h"
 
@@ -154,10 +156,9 @@ vacuum_tids_page(VacuumState *state, Buffer buffer)
 }
 
 static void
-vacuum_page(VacuumState *state, IndexVacuumInfo *info, BlockNumber block)
+vacuum_page(VacuumState *state, Buffer buffer)
 {
-	Buffer		buffer = ReadBufferExtended(state->index, MAIN_FORKNUM, block,
-											RBM_NORMAL, info->strategy);
+	BlockNumber block = BufferGetBlockNumber(buffer);
 	Page		page;
 	BlockNumber chain;
 	IvfPageKind kind;
@@ -199,7 +200,7 @@ ivf_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 {
 	VacuumState state = {0};
 	IvfMetaData meta;
-	BlockNumber block = IVF_META_BLOCK;
+	IvfSweep	sweep;
 	double		entries;
 
 	if (stats == NULL)
@@ -214,18 +215,20 @@ ivf_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	/* a second pass of one VACUUM counts anew */
 	stats->num_index_tuples = 0;
 	stats->pages_free = 0;
-	while (block < RelationGetNumberOfBlocks(info->index))
+	ivf_sweep_begin(&sweep, info->index, &meta, info->strategy);
+	for (;;)
 	{
-		BlockNumber blocks = RelationGetNumberOfBlocks(info->index);
+		Buffer		buffer;
 
-		for (; block < blocks; block++)
-		{
-			compat_vacuum_delay_point();
-			IVF_PAUSE("vacuum page");
-			vacuum_page(&state, info, block);
-		}
+		compat_vacuum_delay_point();
+		IVF_PAUSE("vacuum page");
+		buffer = ivf_sweep_next(&sweep);
+		if (!BufferIsValid(buffer))
+			break;
+		vacuum_page(&state, buffer);
 	}
-	stats->num_pages = block;
+	stats->num_pages = sweep.blocks;
+	ivf_sweep_end(&sweep);
 	stats->estimated_count = false;
 	entries = stats->num_index_tuples;
 	ivf_meta_hints(info->index, entries, state.dead_slots);

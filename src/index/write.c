@@ -379,6 +379,9 @@ write_empty_chain(IvfBuild *build, BlockNumber block)
 	ivf_writer_end(&writer);
 }
 
+/*
+ * The metapage and the mean, when all other pages are written.
+ */
 static void
 write_meta(IvfBuild *build, const Layout *layout)
 {
@@ -402,6 +405,8 @@ write_meta(IvfBuild *build, const Layout *layout)
 	meta.calibration = InvalidBlockNumber;
 	meta.leaves = build->clusters->lists;
 	meta.lists_option = build->lists_option;
+	meta.rows_first = layout->rows;
+	meta.rows_end = RelationGetNumberOfBlocksInFork(build->index, build->fork);
 	meta.entries = build->entries;
 	for (i = 0; i < build->clusters->lists; i++)
 		meta.dead_slots += (VEC_BLOCK - build->list_entries[i] % VEC_BLOCK) % VEC_BLOCK;
@@ -447,7 +452,6 @@ ivf_write_index(IvfBuild *build)
 	IvfWriter	tids;
 
 	plan_layout(build, &layout);
-	write_meta(build, &layout);
 	if (layout.nans != InvalidBlockNumber)
 		write_empty_chain(build, layout.nans);
 	write_empty_chain(build, layout.nulls);
@@ -469,6 +473,7 @@ ivf_write_index(IvfBuild *build)
 	write_rows(build, &layout, &writer, &tids);
 	ivf_writer_end(&writer.code);
 	ivf_writer_end(&writer.rows);
+	write_meta(build, &layout);
 	ereport(DEBUG1,
 			(errmsg_internal("index \"%s\": %u pages written",
 							 RelationGetRelationName(build->index),

@@ -21,7 +21,7 @@
 #include "ground/kernel.h"
 
 #define IVF_MAGIC			0x49564631
-#define IVF_FORMAT_VERSION	1
+#define IVF_FORMAT_VERSION	2
 #define IVF_META_BLOCK		0
 #define IVF_PAGE_ID			0xFF97
 
@@ -111,6 +111,8 @@ typedef struct IvfMetaData
 	BlockNumber calibration;	/* invalid in this version */
 	uint32		leaves;
 	int32		lists_option;	/* WITH (lists) at the build */
+	BlockNumber rows_first;		/* pages from here to the one before rows_end */
+	BlockNumber rows_end;		/* are refine pages, filled by the build */
 	uint32		reserved;
 	float8		entries;		/* hint: live entries */
 	float8		dead_slots;		/* hint: slots that inserts can reuse */
@@ -187,7 +189,7 @@ StaticAssertDecl(sizeof(IvfPageOpaqueData) == 32, "special area has padding");
 StaticAssertDecl(sizeof(IvfBlockHead) == 592, "block head has padding");
 StaticAssertDecl(sizeof(IvfRowHead) == 28, "row head has padding");
 StaticAssertDecl(sizeof(IvfChildHead) == 12, "child head has padding");
-StaticAssertDecl(sizeof(IvfMetaData) == 80, "metapage has padding");
+StaticAssertDecl(sizeof(IvfMetaData) == 88, "metapage has padding");
 StaticAssertDecl(sizeof(IvfBlockHead) <= IVF_PAGE_BYTES, "pages are too small");
 
 /*

@@ -343,3 +343,48 @@ log_newpage_range(Relation relation, ForkNumber fork, BlockNumber from,
 				  BlockNumber to, bool standard)
 {
 }
+
+/* Read streams, where the server has them: a page at a time. */
+
+#ifdef READ_STREAM_H
+struct ReadStream
+{
+	Relation	relation;
+	ReadStreamBlockNumberCB callback;
+	void	   *arg;
+};
+
+ReadStream *
+read_stream_begin_relation(int flags, BufferAccessStrategy strategy,
+						   Relation relation, ForkNumber fork,
+						   ReadStreamBlockNumberCB callback, void *arg,
+						   size_t per_buffer_data_size)
+{
+	ReadStream *stream = palloc(sizeof(ReadStream));
+
+	stream->relation = relation;
+	stream->callback = callback;
+	stream->arg = arg;
+	return stream;
+}
+
+Buffer
+read_stream_next_buffer(ReadStream *stream, void **per_buffer_data)
+{
+	BlockNumber block = stream->callback(stream, stream->arg, NULL);
+
+	return block == InvalidBlockNumber ? InvalidBuffer :
+		ReadBuffer(stream->relation, block);
+}
+
+void
+read_stream_reset(ReadStream *stream)
+{
+}
+
+void
+read_stream_end(ReadStream *stream)
+{
+	pfree(stream);
+}
+#endif

@@ -91,6 +91,8 @@ static const Field meta_fields[] = {
 	META(calibration, FIELD_BLOCK),
 	META(leaves, FIELD_UINT32),
 	META(lists_option, FIELD_UINT32),
+	META(rows_first, FIELD_BLOCK),
+	META(rows_end, FIELD_BLOCK),
 	META(reserved, FIELD_UINT32),
 	META(entries, FIELD_FLOAT8),
 	META(dead_slots, FIELD_FLOAT8),

@@ -80,7 +80,7 @@ set_config_option(void)
 }
 
 void
-TestForOldSnapshot_impl(void)
+TestForOldSnapshot_impl(Snapshot snapshot, Relation relation)
 {
 	fault("no snapshot is too old here");
 }

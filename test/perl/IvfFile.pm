@@ -50,9 +50,11 @@ my %meta = (
 	calibration      => [ 48, 'L' ],
 	leaves           => [ 52, 'L' ],
 	lists_option     => [ 56, 'l' ],
-	reserved         => [ 60, 'L' ],
-	entries          => [ 64, 'd' ],
-	dead_slots       => [ 72, 'd' ]);
+	rows_first       => [ 60, 'L' ],
+	rows_end         => [ 64, 'L' ],
+	reserved         => [ 68, 'L' ],
+	entries          => [ 72, 'd' ],
+	dead_slots       => [ 80, 'd' ]);
 my %head = (rows => [ 576, 'L' ], rows_rest => [ 580, 'L' ], rows_offset => [ 584, 'S' ]);
 my %slot = (tid => [ 0, 'a6', 6 ], add => [ 192, 'f', 4 ], scale => [ 320, 'f', 4 ], err => [ 448, 'f', 4 ]);
 my %row = (

@@ -101,9 +101,13 @@ meta_damage(nans => NONE, 'it has no chain of rows without a direction', 'chains
 meta_damage(nans => 99999, 'the chain of rows without a direction is block 99999, and the file has \d+', 'chains');
 meta_damage(calibration => 3, 'it has a calibration \(block 3\), which this version does not make');
 meta_damage(lists_option => -1, 'it was built with -1 lists');
+meta_damage(rows_first => sub { $_[0]->meta('rows_end') + 1 }, 'the build\'s rows are on blocks \d+ to \d+, and the file has \d+');
+meta_damage(rows_end => 99999, 'the build\'s rows are on blocks \d+ to 99999, and the file has \d+');
 meta_damage(entries => NAN, 'it counts NaN entries and \d+ dead slots');
 meta_damage(dead_slots => -1, 'it counts \d+ entries and -1 dead slots');
 
+damage('metapage: rows_first is a code page', plain => 'the page is of kind 4, among those with the build\'s rows',
+	sub { my ($f) = @_; return $f->meta('rows_first', $f->meta('rows_first') - 1) });
 damage('file: empty', plain => 'the file is empty', sub { my ($f) = @_; $f->{bytes} = ''; return 0 });
 damage('metapage: end of its data', plain => 'its data end at offset 40',
 	sub { my ($f) = @_; $f->header(0, 'lower', 40); return 0 });
