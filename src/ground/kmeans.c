@@ -78,7 +78,7 @@ tick(Run *run, size_t row)
 static float
 squared_distance(const Run *run, const float *a, const float *b)
 {
-	double		d = vec_kernels->l2_squared(a, b, run->n);
+	double		d = vec_kernels->rank_l2(a, b, run->n);
 
 	return d < FLT_MAX ? (float) d : FLT_MAX;
 }
