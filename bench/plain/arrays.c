@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAMPLE_PER_LIST	64
+#define SAMPLE_PER_LIST	128
 #define SEED			42
 
 void *
