@@ -140,7 +140,7 @@ run_build(IvfBuild *build)
 	sample = ivf_sample_rows(build);
 	IVF_PAUSE("build sampled");
 	if (build->heap)
-		ivf_build_phase(IVF_PHASE_CLUSTER, sample->rows);
+		ivf_build_phase(IVF_PHASE_CLUSTER, sample->seen);
 	build->clusters = ivf_cluster(build, sample);
 	build->height = tree_height(build);
 

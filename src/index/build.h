@@ -50,8 +50,9 @@ typedef struct IvfClusters
 typedef struct IvfSample
 {
 	double		table_rows;		/* estimate of the rows to index */
-	int			rows;
-	bool		complete;		/* are these all that were wanted? */
+	double		seen;			/* rows of the sample, */
+	int			rows;			/* and those of them that are in memory */
+	bool		complete;		/* are these all? */
 	float4	   *row;
 	float4	   *mean;			/* dim */
 } IvfSample;

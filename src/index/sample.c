@@ -268,6 +268,7 @@ ivf_sample_rows(IvfBuild *build)
 											 sizeof(float4) * build->n * (Size) collected.limit);
 		ivf_sample_scan(build, sample->table_rows,
 						(double) lists * IVF_SAMPLE_PER_LIST, collect_row, &collected);
+		sample->seen = collected.seen;
 		sample->complete = collected.seen <= collected.limit;
 	}
 

@@ -46,6 +46,26 @@ BEGIN
 	END LOOP;
 END
 \$\$;
+-- Whether a build has reported more than there is, and that it was looked at.
+CREATE FUNCTION progress_of(phase text) RETURNS text LANGUAGE plpgsql AS \$\$
+DECLARE
+	running int;
+	beyond int;
+	looks int := 0;
+	found int := 0;
+BEGIN
+	FOR i IN 1 .. 100000 LOOP
+		PERFORM pg_stat_clear_snapshot();
+		SELECT count(*), count(*) FILTER (WHERE p.tuples_done > p.tuples_total) INTO running, beyond
+			FROM pg_stat_progress_create_index p WHERE p.phase = 'building index: ' || progress_of.phase;
+		EXIT WHEN running = 0 AND looks > 0;
+		looks := looks + running;
+		found := found + beyond;
+		PERFORM pg_sleep(0.0003);
+	END LOOP;
+	RETURN (looks > 5) || ' ' || found;
+END
+\$\$;
 SQL
 
 # Runs a statement until it was cancelled when a view said so, and before it said
@@ -104,6 +124,16 @@ cancelled('half of the rows are assigned', $create, 'pg_stat_progress_create_ind
 cancelled('writing pages', [ 'SET client_min_messages = debug1', $create ], 'pg_stat_progress_create_index',
 	"phase = 'building index: writing pages' AND tuples_done > 0", 'DROP INDEX items_v', qr/\d+ pages written/);
 is($node->safe_psql('postgres', "SELECT count(*) FROM pg_class WHERE relname = 'items_v'"), '0', 'no index is left');
+
+# Progress, of a sample that memory does not hold
+{
+	local %ENV = $node->_get_env();
+	my ($out, $err) = ('', '');
+	my $build = IPC::Run::start([ 'psql', '-XAtq', '-d', 'postgres', '-c', $create ], '>', \$out, '2>', \$err);
+	is($node->safe_psql('postgres', "SELECT progress_of('clustering the sample')"), 'true 0', 'no more is reported than there is');
+	$build->finish;
+	$node->safe_psql('postgres', 'DROP INDEX items_v');
+}
 
 $node->safe_psql('postgres', $create);
 my $size = $node->safe_psql('postgres', "SELECT pg_relation_size('items_v')");
