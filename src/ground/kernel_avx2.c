@@ -10,7 +10,6 @@
 #define OWN_SPLIT
 #define PANEL_LANES	8
 #define TILE_ROWS	6
-#define OWN_CODES
 #define load_codes(u) \
 	((Lanes) _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *) (u)))))
 #include "ground/kernel_loops.h"

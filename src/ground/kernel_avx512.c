@@ -10,7 +10,6 @@
 #define OWN_SPLIT
 #define PANEL_LANES	16
 #define TILE_ROWS	8
-#define OWN_CODES
 #define load_codes(u) \
 	((Lanes) _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *) (u)))))
 #include "ground/kernel_loops.h"

@@ -24,23 +24,6 @@
 /* unaligned, anywhere among floats */
 typedef float Lanes __attribute__((vector_size(PANEL_LANES * sizeof(float)), aligned(4), may_alias));
 
-/*
- * As many int8_t as floats.  Where compilers take the long way from the ones to
- * the others, OWN_CODES is defined and the file has a way of its own.
- */
-#ifndef OWN_CODES
-VEC_TARGET static inline Lanes
-load_codes(const int8_t *u)
-{
-	Lanes		codes;
-	int			i;
-
-	for (i = 0; i < PANEL_LANES; i++)
-		codes[i] = u[i];
-	return codes;
-}
-#endif
-
 /* lanes of the sums in float4, and registers for them */
 #define SUM_LANES	(4 * VEC_LANES)
 #define SUM_PARTS	(SUM_LANES / PANEL_LANES)
@@ -157,14 +140,40 @@ declaration \
 	return add_floats(part); \
 }
 
+/*
+ * Compilers go the long way from a register's share of int8_t to floats: where a
+ * file has a way of its own, load_codes() is defined.
+ */
+#ifdef load_codes
 #define BYTE_TERM(at) \
 	((load_codes(u + (at)) + 0.5f) * \
 	 *(const Lanes *) (w + (at)))
+
+DEFINE_FLOAT_SUM(byte_dot(const int8_t *u, const float *w, int n), BYTE_TERM)
+#else
+VEC_TARGET static double
+byte_dot(const int8_t *u, const float *w, int n)
+{
+	float		lane[VEC_LANES] = {0};
+	double		sum[VEC_LANES];
+	int			i;
+	int			l;
+
+	for (i = 0; i < n; i += VEC_LANES)
+	{
+		for (l = 0; l < VEC_LANES; l++)
+			lane[l] += ((float) u[i + l] + 0.5f) * w[i + l];
+	}
+	for (l = 0; l < VEC_LANES; l++)
+		sum[l] = lane[l];
+	return add_lanes(sum);
+}
+#endif
+
 #define DIFFERENCE(at) \
 	(*(const Lanes *) (a + (at)) - *(const Lanes *) (b + (at)))
 #define SQUARE_TERM(at)	(DIFFERENCE(at) * DIFFERENCE(at))
 
-DEFINE_FLOAT_SUM(byte_dot(const int8_t *u, const float *w, int n), BYTE_TERM)
 DEFINE_FLOAT_SUM(rank_l2(const float *a, const float *b, int n), SQUARE_TERM)
 
 /*

@@ -9,7 +9,6 @@
 #define VEC_TARGET
 #define PANEL_LANES	4
 #define TILE_ROWS	4
-#define OWN_CODES
 #define load_codes(u)	((Lanes) convert_codes(u))
 
 /* four int8_t */

@@ -170,6 +170,10 @@ needs_own_table(const IvfQuery *query, const IvfView *view)
  * its sign codes, and without a look at the centroid.  False where that would
  * not be enough: where a list has a table of its own, for inner products, which
  * tell no distance, and where the distance is no number.
+ *
+ * The distance was computed from the query rounded to float4.  That errs by
+ * 2^-24 of the query's distance from the mean, which is at most OWN_TABLE_RATIO
+ * times the one from the list here: less than an estimate can tell.
  */
 bool
 ivf_view_from_afar(const IvfQuery *query, BlockNumber node, double distance,
