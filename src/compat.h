@@ -179,6 +179,13 @@ read_stream_end(ReadStream *stream)
 #define compat_reserve_settings(prefix)	EmitWarningsOnPlaceholders(prefix)
 #endif
 
+/* what a check hook hands to the assign hook: the server frees it its own way */
+#if PG_VERSION_NUM >= 160000
+#define compat_guc_malloc(size)	guc_malloc(LOG, size)
+#else
+#define compat_guc_malloc(size)	malloc(size)
+#endif
+
 /*
  * What the code of a table's owner runs under in maintenance, in a nest level
  * of settings.  Since 17 that is a safe search_path, always.  Before, commands

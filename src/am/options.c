@@ -13,6 +13,7 @@
 #include "utils/guc.h"
 
 #define MAX_LISTS	1000000
+#define LEAST_RECALL	0.5
 
 static relopt_kind ivf_relopt_kind;
 
@@ -42,6 +43,28 @@ assign_simd(int level, void *extra)
 }
 
 /*
+ * Whether the setting was set, by whatever means, goes with its value through
+ * RESET and the end of transactions.
+ */
+static bool
+check_recall(double *recall, void **extra, GucSource source)
+{
+	bool	   *is_set = compat_guc_malloc(sizeof(bool));
+
+	if (is_set == NULL)
+		return false;
+	*is_set = (source != PGC_S_DEFAULT);
+	*extra = is_set;
+	return true;
+}
+
+static void
+assign_recall(double recall, void *extra)
+{
+	ivf_recall_is_set = *(bool *) extra;
+}
+
+/*
  * Registers them, when the library is loaded.
  */
 void
@@ -51,13 +74,22 @@ ivf_define_options(void)
 	add_int_reloption(ivf_relopt_kind, "lists",
 					  "Number of lists; 0 chooses it from the number of rows.",
 					  0, 0, MAX_LISTS, AccessExclusiveLock);
+	add_real_reloption(ivf_relopt_kind, "recall",
+					   "Share of the nearest rows that index scans find, unless ivf.recall is set.",
+					   IVF_RECALL, LEAST_RECALL, 1, ShareUpdateExclusiveLock);
 
 	DefineCustomIntVariable("ivf.probes",
 							"Lists that an index scan reads before the first row comes out.",
-							"0 is the square root of the number of lists. "
+							"0 reads as many as ivf.recall takes. "
 							"More lists are read as more rows are asked for.",
 							&ivf_probes, 0, 0, MAX_LISTS, PGC_USERSET, 0,
 							NULL, NULL, NULL);
+	DefineCustomRealVariable("ivf.recall",
+							 "Share of the nearest rows that index scans find on average.",
+							 "Where it is not set, an index's own option \"recall\" counts. "
+							 "1 is exact.",
+							 &ivf_recall, IVF_RECALL, LEAST_RECALL, 1,
+							 PGC_USERSET, 0, check_recall, assign_recall, NULL);
 	DefineCustomIntVariable("ivf.debug_fanout",
 							"Lists above which a new index gets another level, for tests.",
 							"0 is the built-in limit.",
@@ -82,6 +114,7 @@ ivf_options(Datum options, bool validate)
 {
 	static const relopt_parse_elt table[] = {
 		{.optname = "lists", .opttype = RELOPT_TYPE_INT, .offset = offsetof(IvfOptions, lists)},
+		{.optname = "recall", .opttype = RELOPT_TYPE_REAL, .offset = offsetof(IvfOptions, recall)},
 	};
 
 	return (bytea *) build_reloptions(options, validate, ivf_relopt_kind,

@@ -1,6 +1,7 @@
 /*
  * bound.c
- *	  Lower bounds of a distance from the byte code of an entry.
+ *	  Lower bounds of distances: from the byte code of an entry, and of all that
+ *	  is in a list.
  *
  * The derivation of every constant stands in src/README.md, "Error analysis".
  * In short: with r the entry's residual, ry = t y its decoded form, e = r - ry
@@ -34,6 +35,25 @@
 /* below this, float4 has no relative precision */
 #define TINY		0x1p-120
 
+/* the operator's result for unit vectors at least so far from each other */
+static double
+cosine_bound(double distance)
+{
+	/* normalising them, and the operator, err on a scale of 1 */
+	distance -= U45;
+	return distance > 0 ? distance * distance / 2 - U42 : 0;
+}
+
+/* what centring and the operator lose of an inner product with a row */
+static double
+product_slack(const ListQuery *query, double norm)
+{
+	return U42 * query->q_norm * (query->c_norm + norm) +
+		U42 * query->mean_norm * (query->q_norm + query->c_norm + norm +
+								  U42 * query->mean_norm) +
+		FLT_MIN;
+}
+
 /*
  * Lower bound of the operator's result (L2 distance, cosine distance or
  * negative inner product) for an entry with these factors, where dot is
@@ -66,10 +86,7 @@ byte_bound(const ListQuery *query, const ByteFactors *factors, double dot)
 		bound = -query->q_dot_c - factors->g - p - off
 			- (steps + 32) * U24 * w * norm
 			- 2 * U24 * fabs(factors->g)
-			- U42 * query->q_norm * (query->c_norm + norm)
-			- U42 * query->mean_norm * (query->q_norm + query->c_norm + norm +
-										U42 * query->mean_norm)
-			- FLT_MIN;
+			- product_slack(query, norm);
 
 		/* the operator's sum overflows to -infinity beyond float4's range */
 		return bound >= -FLT_MAX ? bound : -INFINITY;
@@ -82,10 +99,50 @@ byte_bound(const ListQuery *query, const ByteFactors *factors, double dot)
 	bound = sqrt(bound) * (1 - 0x1p-50) - U45 * (query->reach + norm) - FLT_MIN;
 
 	if (query->metric == METRIC_COSINE)
+		bound = cosine_bound(bound);
+	return bound > 0 ? bound : 0;
+}
+
+/*
+ * What byte_bound() is a bound of, but for what the code does not say: errs in
+ * both directions, by some thousandths.
+ */
+double
+byte_distance(const ListQuery *query, const ByteFactors *factors, double dot)
+{
+	double		p = factors->t * dot;
+	double		squared;
+
+	if (query->metric == METRIC_INNER_PRODUCT)
+		return -query->q_dot_c - factors->g - p;
+	squared = query->w_norm * query->w_norm +
+		(double) factors->norm * factors->norm - 2 * p;
+	if (!(squared > 0))
+		return 0;
+	return query->metric == METRIC_L2 ? sqrt(squared) : squared / 2;
+}
+
+/*
+ * Lower bound of the operator's result for every entry of a list, none of which
+ * is farther than radius from the centroid.  At least 0, except for inner
+ * products; -infinity or 0 where the radius can't tell.
+ */
+double
+list_bound(const ListQuery *query, double radius)
+{
+	double		bound;
+
+	if (query->metric == METRIC_INNER_PRODUCT)
 	{
-		/* unit vectors: normalising them, and the operator, err on a scale of 1 */
-		bound -= U45;
-		bound = bound > 0 ? bound * bound / 2 - U42 : 0;
+		bound = -query->q_dot_c - query->q_norm * radius
+			- product_slack(query, radius);
+		return bound >= -FLT_MAX ? bound : -INFINITY;
 	}
+
+	/* w was rounded to float4, and added up in a few steps */
+	bound = query->w_norm * (1 - 4 * U24) - radius
+		- U45 * (query->reach + radius) - FLT_MIN;
+	if (query->metric == METRIC_COSINE)
+		bound = cosine_bound(bound);
 	return bound > 0 ? bound : 0;
 }

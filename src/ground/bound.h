@@ -33,5 +33,8 @@ typedef struct ListQuery
 
 extern double byte_bound(const ListQuery *query, const ByteFactors *factors,
 						 double dot);
+extern double byte_distance(const ListQuery *query, const ByteFactors *factors,
+							double dot);
+extern double list_bound(const ListQuery *query, double radius);
 
 #endif							/* VECFEAT_BOUND_H */

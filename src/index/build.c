@@ -62,6 +62,8 @@ ivf_phase_name(int64 phase)
 			return "sorting codes";
 		case IVF_PHASE_WRITE:
 			return "writing pages";
+		case IVF_PHASE_CALIBRATE:
+			return "calibrating recall";
 		default:
 			return NULL;
 	}

@@ -29,10 +29,6 @@ check_fields(IvfCheck *check)
 
 	if (meta->seed != IVF_ROTATION_SEED)
 		ivf_corrupted(index, IVF_META_BLOCK, "its rotation has another seed");
-	if (meta->calibration != InvalidBlockNumber || meta->reserved != 0)
-		ivf_corrupted(index, IVF_META_BLOCK,
-					  "it has a calibration (block %u), which this version does not make",
-					  meta->calibration);
 	if (meta->rows_first > meta->rows_end || meta->rows_end > check->blocks)
 		ivf_corrupted(index, IVF_META_BLOCK,
 					  "the build's rows are on blocks %u to %u, and the file has %u",
@@ -48,6 +44,28 @@ check_fields(IvfCheck *check)
 		!(meta->dead_slots >= 0) || isinf(meta->dead_slots))
 		ivf_corrupted(index, IVF_META_BLOCK, "it counts %g entries and %g dead slots",
 					  meta->entries, meta->dead_slots);
+}
+
+/*
+ * The calibration: a search that follows a damaged one reads too little.
+ */
+static void
+check_calibration(IvfCheck *check)
+{
+	const IvfCalibration *calibration = &check->meta.calibration;
+	Relation	index = check->index;
+
+	if (!stop_rule_valid(&calibration->rule))
+		ivf_corrupted(index, IVF_META_BLOCK, "its calibration is no rule");
+	if (calibration->blocks > check->blocks)
+		ivf_corrupted(index, IVF_META_BLOCK,
+					  "it was calibrated with %u blocks, and the file has %u",
+					  calibration->blocks, check->blocks);
+	if (!(calibration->entries >= 0) || isinf(calibration->entries) ||
+		!(calibration->removed >= 0) || isinf(calibration->removed))
+		ivf_corrupted(index, IVF_META_BLOCK,
+					  "it was calibrated with %g entries, of which %g are removed",
+					  calibration->entries, calibration->removed);
 }
 
 /*
@@ -78,6 +96,7 @@ ivf_check_meta(IvfCheck *check)
 						  "the chain of rows without a direction");
 
 	check_fields(check);
+	check_calibration(check);
 	check->space = ivf_space_read(index, &check->meta);
 	check->n = check->space->n;
 }

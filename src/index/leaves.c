@@ -3,7 +3,9 @@
  *	  The leaves of an index, nearest to a query first.
  *
  * The nodes above them are searched as leaves are: the children with the least
- * estimates are looked at, and come out by their centroids' distance.
+ * estimates are looked at, and come out by their centroids' distance.  Where
+ * bounds have to be certain, those of children are final: children come out by
+ * how near anything in them can be.
  */
 #include "compat.h"
 
@@ -94,7 +96,7 @@ find_leaf(IvfLeaves *leaves, IvfLeaf *leaf)
 		IvfView		view;
 
 		CHECK_FOR_INTERRUPTS();
-		if (candidate->stage != IVF_STAGE_EXACT)
+		if (candidate->stage == IVF_STAGE_ESTIMATE)
 		{
 			(void) resolve_child(candidate, leaves);
 			ivf_queue_update(children, candidate, IVF_STAGE_EXACT, candidate->key);
@@ -113,6 +115,24 @@ find_leaf(IvfLeaves *leaves, IvfLeaf *leaf)
 }
 
 /*
+ * Finds leaves until so many wait to be read, if there are so many; their pages
+ * are on their way then.
+ */
+static void
+find_ahead(IvfLeaves *leaves, uint32 wanted)
+{
+	IvfLeaf		leaf;
+
+	while (leaves->found - leaves->read < Min(wanted, IVF_LEAVES_AHEAD) &&
+		   find_leaf(leaves, &leaf))
+	{
+		leaf.node = child_of(leaves, &leaf.run, leaf.row).node;
+		(void) ivf_page_ahead(leaves->query->index, leaf.node);
+		leaves->ahead[leaves->found++ % IVF_LEAVES_AHEAD] = leaf;
+	}
+}
+
+/*
  * The next leaf, and how the query sees it; false after the last.  So many are
  * wanted for certain, this one included: some of them are found already, so that
  * their pages are on their way.  w becomes the query minus the leaf's centroid, or
@@ -122,13 +142,7 @@ bool
 ivf_leaves_next(IvfLeaves *leaves, uint32 wanted, IvfLeaf *leaf, IvfView *view,
 				const float4 **w)
 {
-	while (leaves->found - leaves->read < Min(wanted, IVF_LEAVES_AHEAD) &&
-		   find_leaf(leaves, leaf))
-	{
-		leaf->node = child_of(leaves, &leaf->run, leaf->row).node;
-		(void) ivf_page_ahead(leaves->query->index, leaf->node);
-		leaves->ahead[leaves->found++ % IVF_LEAVES_AHEAD] = *leaf;
-	}
+	find_ahead(leaves, wanted);
 	if (leaves->found == leaves->read)
 		return false;
 	*leaf = leaves->ahead[leaves->read++ % IVF_LEAVES_AHEAD];
@@ -139,6 +153,20 @@ ivf_leaves_next(IvfLeaves *leaves, uint32 wanted, IvfLeaf *leaf, IvfView *view,
 		view_child(leaves, leaf, 0, view);
 		*w = leaves->w;
 	}
+	return true;
+}
+
+/*
+ * The distance of the leaf that comes next; false if there is none.
+ */
+bool
+ivf_leaves_peek(IvfLeaves *leaves, double *distance)
+{
+	if (leaves->found == leaves->read)
+		find_ahead(leaves, 1);
+	if (leaves->found == leaves->read)
+		return false;
+	*distance = leaves->ahead[leaves->read % IVF_LEAVES_AHEAD].distance;
 	return true;
 }
 

@@ -19,7 +19,9 @@ typedef struct IvfLeaf
 	IvfRun		run;
 	int			row;
 	BlockNumber node;			/* its first page */
-	double		distance;		/* of its centroid, on the operator's scale */
+	double		distance;		/* of its centroid, on the operator's scale; or,
+								 * with certain bounds, of what is nearest in it,
+								 * at least */
 } IvfLeaf;
 
 typedef struct IvfLeaves
@@ -39,6 +41,7 @@ extern IvfLeaves *ivf_leaves_make(IvfQuery *query, IvfFrozen *frozen,
 								  uint32 probes, bool certain, Size memory);
 extern bool ivf_leaves_next(IvfLeaves *leaves, uint32 wanted, IvfLeaf *leaf,
 							IvfView *view, const float4 **w);
+extern bool ivf_leaves_peek(IvfLeaves *leaves, double *distance);
 extern BlockNumber ivf_leaves_follows(const IvfLeaves *leaves);
 extern void ivf_leaves_end(IvfLeaves *leaves);
 

@@ -17,10 +17,16 @@ typedef struct IvfOptions
 {
 	int32		vl_len_;		/* varlena header (do not touch directly!) */
 	int			lists;
+	double		recall;
 } IvfOptions;
 
+/* the recall that a scan wants when nobody says anything */
+#define IVF_RECALL		0.95
+
 /* settings, registered in am/options.c */
-extern int	ivf_probes;			/* scan.c */
+extern int	ivf_probes;			/* scan.c, and the two that follow */
+extern double ivf_recall;
+extern bool ivf_recall_is_set;
 extern int	ivf_debug_fanout;	/* build.c */
 
 /* build.c */
@@ -36,6 +42,7 @@ extern bool ivf_insert(Relation index, Datum *values, bool *isnull,
 					   IndexInfo *info);
 
 /* scan.c */
+extern double ivf_recall_wanted(Relation index);
 extern IndexScanDesc ivf_begin_scan(Relation index, int nkeys, int norderbys);
 extern void ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 					   ScanKey orderbys, int norderbys);

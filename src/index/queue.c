@@ -115,10 +115,12 @@ ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 	node->parent_row = parent_row;
 	if (parent)
 		node->parent = *parent;
+	node->number = ++queue->added;
 	if (queue->count > 0)
 		node->base = node[-1].base + ivf_scored_slots(&node[-1]);
-	ivf_scored_make(node, queue->query, queue->certain, w,
-					queue->mark > 0 ? NULL : &queue->nearest);
+	queue->improved = ivf_scored_make(node, queue->query, queue->certain, w,
+									  queue->mark > 0 ? NULL : &queue->nearest,
+									  queue->kth);
 	if ((uint64) node->base + ivf_scored_slots(node) > PG_UINT32_MAX)
 		elog(ERROR, "too many entries in the lists of one scan");
 	if (queue->mark > 0)

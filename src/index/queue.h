@@ -36,6 +36,7 @@ typedef struct IvfQueue
 	bool		certain;
 	MemoryContext context;
 	int			count;			/* scored nodes */
+	uint32		added;			/* nodes, with those that are done with */
 	int			room;
 	IvfScored  *nodes;
 	pairingheap *heap;
@@ -45,6 +46,8 @@ typedef struct IvfQueue
 	IvfResolve	resolve;
 	IvfTouch	touch;
 	void	   *resolve_arg;
+	Kth		   *kth;			/* the caller's, told of all bounds, or NULL */
+	bool		improved;		/* has the last node changed it? */
 	TopK		nearest;		/* the least, collected until there is a mark */
 	TopKItem   *taken;			/* in order; room for four chunks */
 	int			taken_room;

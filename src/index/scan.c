@@ -1,13 +1,10 @@
 /*
  * scan.c
- *	  Index scans: rows in the order of an ordering operator.
+ *	  Index scans: the access method's callbacks.
  *
- * Leaves are read in order of their centroids' distance.  Of their entries the
- * one with the least bound is advanced, from estimate to byte code to heap
- * row, until the least is a heap row's own distance: that row comes out.  When
- * the leaves read so far have given all their rows, the next leaf is read, and
- * so on to the last; then come the rows whose distance is NaN, then those
- * whose vector is NULL.  Every live entry comes out once.
+ * Rows come in the order of an ordering operator (order.c); then those whose
+ * distance is NaN, then those whose vector is NULL.  Every live entry comes out
+ * once.
  *
  * No lock or pin survives a call.  That a TID may be recycled before it is
  * looked up in the heap is harmless under an MVCC snapshot, to which the new
@@ -17,21 +14,17 @@
 
 #include "index/ops.h"
 
-#include <math.h>
-
 #include "access/relscan.h"
-#include "index/heaprows.h"
-#include "index/leaves.h"
+#include "index/order.h"
+#include "index/unordered.h"
 #include "miscadmin.h"
-#include "page/meta.h"
-#include "page/pause.h"
-#include "page/sweep.h"
-#include "page/tids.h"
 #include "pgstat.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 int			ivf_probes = 0;
+double		ivf_recall = IVF_RECALL;
+bool		ivf_recall_is_set = false;
 
 /* of the scan that ran last in this session */
 IvfCounters ivf_last_scan;
@@ -52,27 +45,14 @@ typedef struct IvfScan
 	MemoryContext context;		/* lives as long as the scan */
 	MemoryContext query_context;	/* reset by amrescan */
 	IvfFrozen  *frozen;			/* read when first needed */
-	const IvfSpace *space;		/* its */
-	IvfScanState	state;
-
-	/* in order */
-	IvfQuery   *query;
-	IvfLeaves  *walk;			/* NULL: the root is the only leaf */
-	IvfQueue   *rows;
-	uint32		probes;			/* leaves to be read before the first row */
-	uint32		leaves;			/* read so far */
-
-	/* in no order: TIDs of one page */
-	BlockNumber block;			/* to be read next, */
-	BlockNumber last_block;		/* and read last */
-	BlockNumber blocks;			/* of the index, when the scan began */
-	ItemPointerData *tids;
-	int			tid_count;
-	int			tid_next;
-
-	Relation	table;
-	BlockNumber table_blocks;	/* at least so many */
+	BlockNumber table_blocks;	/* of the table: at least so many */
 	IvfHeapRows *heap;			/* made when first needed */
+
+	/* in the query's context */
+	IvfScanState state;
+	IvfQuery   *query;
+	IvfOrder   *order;			/* NULL: no distance is a number */
+	IvfUnordered *unordered;	/* likewise, or the order has come to its end */
 } IvfScan;
 
 /*
@@ -96,13 +76,11 @@ ivf_begin_scan(Relation index, int nkeys, int norderbys)
 static void
 end_query(IvfScan *so)
 {
-	if (so->walk)
-		ivf_leaves_end(so->walk);
-	if (so->rows)
-		ivf_queue_end(so->rows);
+	if (so->order)
+		ivf_order_end(so->order);
 	MemoryContextReset(so->query_context);
-	so->walk = NULL;
-	so->rows = NULL;
+	so->order = NULL;
+	so->unordered = NULL;
 	so->query = NULL;
 }
 
@@ -124,7 +102,6 @@ ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys,
 				scan->numberOfOrderBys * sizeof(ScanKeyData));
 
 	end_query(so);
-	so->tids = NULL;
 	so->state = SCAN_BEGIN;
 }
 
@@ -141,111 +118,57 @@ query_elements(IndexScanDesc scan, IvfScan *so)
 	if (scan->numberOfOrderBys == 0 || (key->sk_flags & SK_ISNULL))
 		return NULL;
 	value = PG_DETOAST_DATUM_COPY(key->sk_argument);
-	dim = so->space->opclass->dimensions(value);
-	if (dim != so->space->dim)
+	dim = so->frozen->space->opclass->dimensions(value);
+	if (dim != so->frozen->space->dim)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("different vector dimensions %d and %d",
-						so->space->dim, dim)));
-	return so->space->opclass->elements(value, palloc(sizeof(float4) * dim));
+						so->frozen->space->dim, dim)));
+	return so->frozen->space->opclass->elements(value, palloc(sizeof(float4) * dim));
 }
 
 /*
- * Starts to read entries in no particular order: there is no query, or every
- * distance to it is NULL or NaN.
+ * The recall that a scan of this index wants: the setting where it was set, else
+ * the index's own.
  */
+double
+ivf_recall_wanted(Relation index)
+{
+	const IvfOptions *options = (const IvfOptions *) index->rd_options;
+
+	return ivf_recall_is_set || options == NULL ? ivf_recall : options->recall;
+}
+
+/* what has TIDs in no order, made when first needed */
+static IvfUnordered *
+unordered(IndexScanDesc scan, IvfScan *so)
+{
+	if (so->unordered == NULL)
+		so->unordered = ivf_unordered_begin(scan->indexRelation, scan->xs_snapshot,
+											so->frozen, scan->heapRelation,
+											&so->table_blocks);
+	return so->unordered;
+}
+
 static void
-begin_all(IndexScanDesc scan, IvfScan *so)
+begin_order(IndexScanDesc scan, IvfScan *so)
 {
-	so->tids = palloc(sizeof(ItemPointerData) *
-					  Max(IVF_TIDS_PER_PAGE,
-						  VEC_BLOCK * (IVF_PAGE_BYTES / sizeof(IvfBlockHead) + 1)));
-	so->tid_count = so->tid_next = 0;
-	so->block = IVF_META_BLOCK;
-	so->blocks = RelationGetNumberOfBlocks(scan->indexRelation);
-	so->state = SCAN_ALL;
-}
-
-/*
- * Reads the row of an entry, and sets the candidate's TID; false if the slot
- * was being filled for a tuple that we can't see.  code has room for n.
- */
-static bool
-read_row(IvfScan *so, IvfCandidate *candidate, IvfRowHead *row, int8 *code)
-{
-	IVF_PAUSE("scan row");
-	ivf_row_read(so->query->index, so->query->snapshot, &candidate->run,
-				 candidate->row, row, code);
-	candidate->tid = row->tid;
-	if (!ItemPointerIsValid(&row->tid))
-		return false;
-	ivf_heap_check_tid(so->table, &so->table_blocks, so->query->index,
-					   ivf_row_block(&candidate->run, candidate->row), &row->tid);
-	return true;
-}
-
-/* IvfResolve */
-static bool
-resolve_row(IvfCandidate *candidate, void *arg)
-{
-	IndexScanDesc scan = arg;
-	IvfScan    *so = scan->opaque;
-	IvfRowHead	row;
-
-	if (!ItemPointerIsValid(&candidate->tid) &&
-		!read_row(so, candidate, &row, (int8 *) so->query->run))
-		return false;
-	so->query->counters.heap_rows++;
-	IVF_PAUSE("scan heap");
-	return ivf_heap_distance(so->heap, scan->xs_snapshot, &candidate->tid,
-							 so->space, so->query->elements, &candidate->key);
-}
-
-/* IvfTouch */
-static void
-touch_row(const IvfCandidate *candidate, void *arg)
-{
-	IndexScanDesc scan = arg;
-
-	ivf_row_touch(scan->indexRelation, &candidate->run, candidate->row);
-}
-
-/*
- * Starts to read leaves in order.  With all leaves probed every bound is a
- * certain one, so that the order is exact.
- */
-static void
-begin_lists(IndexScanDesc scan, IvfScan *so)
-{
-	Size		memory = (Size) work_mem * 1024 / 16;
-	const IvfMetaData *meta = &so->frozen->meta;
-	bool		certain;
-	IvfView		view;
-
-	so->probes = ivf_probes > 0 ? (uint32) ivf_probes :
-		(uint32) ceil(sqrt(meta->leaves));
-	certain = (so->probes >= meta->leaves);
-	so->leaves = 0;
-	so->rows = ivf_queue_make(so->query, certain, 256, 4 * memory,
-							  resolve_row, touch_row, scan);
-	if (meta->height == 1)
+	if (so->heap == NULL)
 	{
-		ivf_view(so->query, meta->root, 0, NULL, &view, so->query->w);
-		so->query->w_node = meta->root;
-		ivf_queue_add(so->rows, &view, so->query->w, NULL, -1);
-		so->leaves = 1;
-		so->query->counters.leaves++;
+		MemoryContext old = MemoryContextSwitchTo(so->context);
+
+		so->heap = ivf_heap_open(scan->heapRelation, scan->indexRelation);
+		MemoryContextSwitchTo(old);
 	}
-	else
-		so->walk = ivf_leaves_make(so->query, so->frozen, so->probes, certain,
-								   memory);
+	so->order = ivf_order_begin(so->query, ivf_recall_wanted(scan->indexRelation),
+								ivf_probes, scan->heapRelation,
+								&so->table_blocks, so->heap);
 	so->state = SCAN_LISTS;
 }
 
 static void
 begin(IndexScanDesc scan, IvfScan *so)
 {
-	MemoryContext old;
 	const float4 *elements;
 
 	if (!IsMVCCSnapshot(scan->xs_snapshot))
@@ -254,234 +177,67 @@ begin(IndexScanDesc scan, IvfScan *so)
 				 errmsg("ivf index \"%s\" can only be scanned with an MVCC snapshot",
 						RelationGetRelationName(scan->indexRelation))));
 	compat_count_index_scan(scan);
-	so->table = scan->heapRelation;
 
 	if (so->frozen == NULL)
-	{
 		so->frozen = ivf_frozen(scan->indexRelation, so->context);
-		so->space = so->frozen->space;
-	}
-	old = MemoryContextSwitchTo(so->query_context);
 	so->query = palloc(sizeof(IvfQuery));
 	ivf_query_init(so->query, scan->indexRelation, scan->xs_snapshot, so->frozen);
 	elements = query_elements(scan, so);
 	if (elements && ivf_query_set(so->query, elements))
-	{
-		if (so->heap == NULL)
-		{
-			MemoryContextSwitchTo(so->context);
-			so->heap = ivf_heap_open(scan->heapRelation, scan->indexRelation);
-			MemoryContextSwitchTo(so->query_context);
-		}
-		begin_lists(scan, so);
-	}
+		begin_order(scan, so);
 	else
-		begin_all(scan, so);
-	MemoryContextSwitchTo(old);
+	{
+		/* there is no query, or every distance to it is NULL or NaN */
+		ivf_unordered_leaves(unordered(scan, so));
+		so->state = SCAN_ALL;
+	}
 }
 
-/*
- * Reads the leaf nearest to the query of those not read yet; false if there is
- * none.
- */
-static bool
-read_leaf(IvfScan *so)
-{
-	uint32		wanted = so->leaves < so->probes ? so->probes - so->leaves : 1;
-	IvfLeaf		leaf;
-	IvfView		view;
-	const float4 *w;
-
-	if (so->walk == NULL ||
-		!ivf_leaves_next(so->walk, wanted, &leaf, &view, &w))
-		return false;
-	so->leaves++;
-	so->query->counters.leaves++;
-	so->query->follows = ivf_leaves_follows(so->walk);
-	ivf_queue_add(so->rows, &view, w, &leaf.run, leaf.row);
-	so->query->follows = InvalidBlockNumber;
-	return true;
-}
-
-/*
- * Learns more about the candidate with the least key.
- */
+/* what comes after this */
 static void
-advance(IndexScanDesc scan, IvfScan *so, IvfCandidate *candidate)
+go_on(IndexScanDesc scan, IvfScan *so)
 {
-	IvfQuery   *query = so->query;
-	double		distance;
+	const IvfMetaData *meta = &so->frozen->meta;
 
-	if (candidate->stage == IVF_STAGE_ESTIMATE)
+	switch (so->state)
 	{
-		IvfScored  *leaf = &so->rows->nodes[candidate->node];
-		IvfRowHead	row;
-		int8	   *code = (int8 *) query->run;
-		const float4 *w;
-
-		if (!read_row(so, candidate, &row, code))
-		{
-			ivf_queue_remove(so->rows, candidate);
-			return;
-		}
-		query->counters.byte_codes++;
-		w = ivf_queue_w(so->rows, leaf);
-		ivf_queue_update(so->rows, candidate, IVF_STAGE_BOUND,
-						 ivf_row_bound(query, &leaf->view, w, &row, code));
+		case SCAN_BEGIN:
+			begin(scan, so);
+			break;
+		case SCAN_LISTS:
+		case SCAN_ALL:
+			ivf_unordered_chain(unordered(scan, so), meta->nans);
+			so->state = SCAN_NANS;
+			break;
+		case SCAN_NANS:
+			ivf_unordered_chain(so->unordered, meta->nulls);
+			so->state = SCAN_NULLS;
+			break;
+		case SCAN_NULLS:
+		case SCAN_END:
+			so->state = SCAN_END;
+			break;
 	}
-	else if (resolve_row(candidate, scan))
-	{
-		distance = candidate->key;
-		ivf_queue_update(so->rows, candidate, IVF_STAGE_EXACT, distance);
-	}
-	else
-		ivf_queue_remove(so->rows, candidate);
-}
-
-/*
- * The next row in order; false after the last leaf's last.
- */
-static bool
-next_in_order(IndexScanDesc scan, IvfScan *so)
-{
-	IvfCandidate *candidate;
-
-	while (so->leaves < so->probes && read_leaf(so))
-		;
-	for (;;)
-	{
-		CHECK_FOR_INTERRUPTS();
-		candidate = ivf_queue_first(so->rows);
-		if (candidate == NULL)
-		{
-			if (!read_leaf(so))
-				return false;
-		}
-		else if (candidate->stage == IVF_STAGE_EXACT)
-		{
-			scan->xs_heaptid = candidate->tid;
-			ivf_queue_remove(so->rows, candidate);
-			return true;
-		}
-		else
-			advance(scan, so, candidate);
-	}
-}
-
-/*
- * Copies the TIDs of a leaf's code page.
- */
-static void
-read_code_page(IndexScanDesc scan, IvfScan *so, BlockNumber block)
-{
-	Relation	index = scan->indexRelation;
-	Buffer		buffer = ReadBuffer(index, block);
-	Page		page;
-
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	page = BufferGetPage(buffer);
-	compat_test_old_snapshot(scan->xs_snapshot, index, page);
-	so->tid_count = so->tid_next = 0;
-	if (!PageIsNew(page) && ivf_is_leaf_page(index, &so->frozen->meta, block, page))
-	{
-		uint32		offset;
-
-		ivf_page_check(index, block, page, IVF_CODE_PAGE, InvalidBlockNumber);
-		for (offset = ivf_first_head(index, block, page, so->space->n);
-			 offset != 0;
-			 offset = ivf_next_head(page, offset, so->space->n))
-		{
-			IvfBlockHead *head = ivf_block_at(page, offset);
-			int			slot;
-
-			for (slot = 0; slot < VEC_BLOCK; slot++)
-			{
-				if (ItemPointerIsValid(&head->tid[slot]))
-					so->tids[so->tid_count++] = head->tid[slot];
-			}
-		}
-	}
-	UnlockReleaseBuffer(buffer);
-}
-
-/*
- * The next TID of the current page, or of those that follow; false when there
- * are no more in this part of the scan.
- */
-static bool
-next_unordered(IndexScanDesc scan, IvfScan *so)
-{
-	while (so->tid_next >= so->tid_count)
-	{
-		CHECK_FOR_INTERRUPTS();
-		IVF_PAUSE("scan page");
-		if (so->state == SCAN_ALL)
-		{
-			so->block = ivf_pass_rows(&so->frozen->meta, so->block);
-			if (so->block >= so->blocks)
-				return false;
-			so->last_block = so->block++;
-			read_code_page(scan, so, so->last_block);
-		}
-		else
-		{
-			BlockNumber chain = so->state == SCAN_NANS ?
-			so->frozen->meta.nans : so->frozen->meta.nulls;
-
-			if (so->block == InvalidBlockNumber)
-				return false;
-			so->last_block = so->block;
-			so->block = ivf_tids_read(scan->indexRelation, scan->xs_snapshot, chain,
-									  so->block, so->tids, &so->tid_count);
-			so->tid_next = 0;
-		}
-	}
-	scan->xs_heaptid = so->tids[so->tid_next++];
-	ivf_heap_check_tid(so->table, &so->table_blocks, scan->indexRelation,
-					   so->last_block, &scan->xs_heaptid);
-	return true;
-}
-
-/* goes on to a chain of rows without a place */
-static void
-begin_chain(IvfScan *so, IvfScanState state, BlockNumber chain)
-{
-	if (so->tids == NULL)
-		so->tids = palloc(sizeof(ItemPointerData) * IVF_TIDS_PER_PAGE);
-	so->tid_count = so->tid_next = 0;
-	so->block = chain;
-	so->state = state;
 }
 
 static bool
 next_tuple(IndexScanDesc scan, IvfScan *so)
 {
-	for (;;)
+	for (;; go_on(scan, so))
 	{
 		switch (so->state)
 		{
 			case SCAN_BEGIN:
-				elog(ERROR, "the scan was not begun");
 				break;
 			case SCAN_LISTS:
-				if (next_in_order(scan, so))
+				if (ivf_order_next(so->order, &scan->xs_heaptid))
 					return true;
-				begin_chain(so, SCAN_NANS, so->frozen->meta.nans);
 				break;
 			case SCAN_ALL:
-				if (next_unordered(scan, so))
-					return true;
-				begin_chain(so, SCAN_NANS, so->frozen->meta.nans);
-				break;
 			case SCAN_NANS:
-				if (next_unordered(scan, so))
-					return true;
-				begin_chain(so, SCAN_NULLS, so->frozen->meta.nulls);
-				break;
 			case SCAN_NULLS:
-				if (next_unordered(scan, so))
+				if (ivf_unordered_next(so->unordered, &scan->xs_heaptid))
 					return true;
-				so->state = SCAN_END;
 				break;
 			case SCAN_END:
 				return false;
@@ -496,14 +252,11 @@ bool
 ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
 	IvfScan    *so = scan->opaque;
-	MemoryContext old;
+	MemoryContext old = MemoryContextSwitchTo(so->query_context);
 	bool		found;
 
 	Assert(ScanDirectionIsForward(direction));
 
-	if (so->state == SCAN_BEGIN)
-		begin(scan, so);
-	old = MemoryContextSwitchTo(so->query_context);
 	found = next_tuple(scan, so);
 	MemoryContextSwitchTo(old);
 

@@ -58,6 +58,20 @@ ivf_query_init(IvfQuery *query, Relation index, Snapshot snapshot,
 bool
 ivf_query_set(IvfQuery *query, const float4 *elements)
 {
+	query->elements = elements;
+	if (!ivf_place(query->space, elements, query->v))
+		return false;
+	ivf_query_placed(query);
+	return true;
+}
+
+/*
+ * The vector is in query->v already, in the index's space; it has no elements as
+ * an operator sees them, so that no heap row can be compared with it.
+ */
+void
+ivf_query_placed(IvfQuery *query)
+{
 	const IvfSpace *space = query->space;
 	double		v_squares = 0;
 	double		true_squares = 0;
@@ -66,10 +80,7 @@ ivf_query_set(IvfQuery *query, const float4 *elements)
 	bool		inner_product = (space->metric == METRIC_INNER_PRODUCT);
 	int			i;
 
-	query->elements = elements;
 	query->w_node = InvalidBlockNumber;
-	if (!ivf_place(space, elements, query->v))
-		return false;
 	for (i = 0; i < space->n; i++)
 	{
 		double		t = query->v[i] + space->origin[i];
@@ -85,7 +96,6 @@ ivf_query_set(IvfQuery *query, const float4 *elements)
 	query->true_norm = sqrt(true_squares);
 	query->mean_norm = sqrt(mean_squares);
 	sign_query_init(&query->signs, query->v, space->n, query->signs.table);
-	return true;
 }
 
 /*
@@ -190,6 +200,18 @@ ivf_view_from_afar(const IvfQuery *query, BlockNumber node, double distance,
 		!needs_own_table(query, view);
 }
 
+/* byte_bound() or byte_distance() of an entry of a leaf */
+static inline double
+row_result(const IvfQuery *query, const IvfView *view, const float4 *w,
+		   const IvfRowHead *row, const int8 *code,
+		   double (*function) (const ListQuery *, const ByteFactors *, double))
+{
+	ByteFactors factors = {row->t, row->norm, row->code_norm, row->error, row->g};
+
+	return function(&view->list, &factors,
+					  vec_kernels->byte_dot(code, w, query->space->n));
+}
+
 /*
  * The certain bound of an entry of a leaf.
  */
@@ -197,10 +219,17 @@ double
 ivf_row_bound(const IvfQuery *query, const IvfView *view, const float4 *w,
 			  const IvfRowHead *row, const int8 *code)
 {
-	ByteFactors factors = {row->t, row->norm, row->code_norm, row->error, row->g};
+	return row_result(query, view, w, row, code, byte_bound);
+}
 
-	return byte_bound(&view->list, &factors,
-					  vec_kernels->byte_dot(code, w, query->space->n));
+/*
+ * Its distance, as nearly as the byte code tells.
+ */
+double
+ivf_row_distance(const IvfQuery *query, const IvfView *view, const float4 *w,
+				 const IvfRowHead *row, const int8 *code)
+{
+	return row_result(query, view, w, row, code, byte_distance);
 }
 
 /*
@@ -218,6 +247,20 @@ ivf_bound_distance(const IvfQuery *query, float4 bound, bool certain)
 	if (!(bound > 0))
 		return 0;
 	return query->space->metric == METRIC_L2 ? sqrt(bound) : bound / 2.0;
+}
+
+/*
+ * A certain bound as a float4; like estimates it is finite, and what says nothing
+ * is looked at first.
+ */
+static float4
+certain_float(double bound)
+{
+	float4		down = float_down(bound);
+
+	if (down > FLT_MAX)
+		return FLT_MAX;
+	return down >= -FLT_MAX ? down : -FLT_MAX;
 }
 
 /*
@@ -241,15 +284,41 @@ certain_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
 			continue;
 		}
 		memcpy(&row, query->run + i * size, sizeof(row));
-		bounds[i] = float_down(ivf_row_bound(query, view, w, &row,
-											 (int8 *) query->run + i * size + sizeof(row)));
-		/* as estimates are: finite, and what says nothing is looked at first */
-		if (bounds[i] > FLT_MAX)
-			bounds[i] = FLT_MAX;
-		else if (!(bounds[i] >= -FLT_MAX))
-			bounds[i] = -FLT_MAX;
+		bounds[i] = certain_float(ivf_row_bound(query, view, w, &row,
+												(int8 *) query->run + i * size + sizeof(row)));
 		query->counters.byte_codes++;
 	}
+}
+
+/*
+ * Certain bounds of a block's children: of whatever is below them.  The radii are
+ * those of now, so they hold for all that our snapshot can see.
+ */
+static void
+child_bounds(IvfQuery *query, int level, const float4 *add, const IvfRun *run,
+			 float4 *bounds)
+{
+	Size		size = run->head + run->body;
+	int			i;
+
+	if (query->children == NULL)
+		query->children = palloc(VEC_BLOCK * size);
+	ivf_run_read(query->index, query->snapshot, run, query->children);
+	for (i = 0; i < VEC_BLOCK; i++)
+	{
+		const char *row = query->children + i * size;
+		IvfChildHead head;
+		IvfView		view;
+
+		bounds[i] = INFINITY;
+		if (isinf(add[i]) && add[i] > 0)
+			continue;
+		memcpy(&head, row, sizeof(head));
+		ivf_view(query, InvalidBlockNumber, level - 1,
+				 (const float4 *) (row + sizeof(head)), &view, query->w);
+		bounds[i] = certain_float(list_bound(&view.list, head.radius));
+	}
+	query->w_node = InvalidBlockNumber;
 }
 
 /* the query's sign table for a node, its base and the weight of err */
@@ -287,8 +356,8 @@ choose_table(IvfQuery *query, const IvfView *view, const float4 *w)
 
 /*
  * Scores all entries of a node and hands the bounds to function, a block at a
- * time; a page may be locked meanwhile.  certain asks for certain bounds; in an inner
- * node, whose rows are to be looked at one by one then, they are -FLT_MAX.
+ * time; a page may be locked meanwhile.  certain asks for certain bounds: of entries,
+ * and in an inner node of all that is below a child.
  */
 void
 ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
@@ -305,7 +374,6 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 		IvfRun		run = ivf_run_of(head, view->level, n);
 		float4		bounds[VEC_BLOCK];
 		float4		add[VEC_BLOCK];
-		int			i;
 
 		query->counters.entries += VEC_BLOCK;
 		memcpy(add, head->add, sizeof(add));
@@ -316,17 +384,15 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 			sign_score_block(table.signs, columns, add, head->scale, head->err,
 							 table.base, table.err_weight, bounds);
 		}
-		else if (view->level > 0)
-		{
-			for (i = 0; i < VEC_BLOCK; i++)
-				bounds[i] = add[i] == INFINITY ? INFINITY : -FLT_MAX;
-		}
 		else
 		{
 			/* rows are read while the page is let go: never code and refine */
 			ivf_blocks_pause(&query->reader);
 			IVF_PAUSE("score rows");
-			certain_bounds(query, view, w, add, &run, bounds);
+			if (view->level > 0)
+				child_bounds(query, view->level, add, &run, bounds);
+			else
+				certain_bounds(query, view, w, add, &run, bounds);
 		}
 		function(bounds, &run, arg);
 	}

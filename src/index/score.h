@@ -12,15 +12,28 @@
 #include "page/blocks.h"
 #include "page/rows.h"
 
+/* why a scan has not read more lists, so far */
+typedef enum IvfStopped
+{
+	IVF_STOPPED_NOT,			/* it does not read lists in order */
+	IVF_STOPPED_ALL,			/* there are no more */
+	IVF_STOPPED_RECALL,			/* they are enough for the recall */
+	IVF_STOPPED_PROBES,			/* so many were asked for */
+	IVF_STOPPED_EXACT			/* none can hold anything nearer */
+} IvfStopped;
+
 /*
  * What a session may ask about its last scan.
  */
 typedef struct IvfCounters
 {
-	int64		leaves;			/* read */
+	int64		leaves;			/* read, */
+	int64		lists;			/* of so many */
 	int64		entries;		/* scored */
 	int64		byte_codes;		/* read */
 	int64		heap_rows;		/* fetched to compute a distance */
+	double		recall;			/* wanted; 0: none was */
+	IvfStopped	stopped;		/* why no more lists have been read */
 } IvfCounters;
 
 extern IvfCounters ivf_last_scan;	/* scan.c */
@@ -44,7 +57,8 @@ typedef struct IvfQuery
 	void	   *own_space;
 	BlockNumber follows;		/* a hint: the node that is scored after this one */
 	IvfBlockReader reader;
-	char	   *run;			/* room for 32 rows of a leaf */
+	char	   *run;			/* room for 32 rows of a leaf, */
+	char	   *children;		/* and of an inner node, made when needed */
 	float4	   *w;				/* room for a w that was dropped, */
 	BlockNumber w_node;			/* and the node that it is of */
 	IvfCounters counters;
@@ -71,6 +85,7 @@ typedef struct IvfView
 extern void ivf_query_init(IvfQuery *query, Relation index,
 						   Snapshot snapshot, IvfFrozen *frozen);
 extern bool ivf_query_set(IvfQuery *query, const float4 *elements);
+extern void ivf_query_placed(IvfQuery *query);
 extern double ivf_centroid_key(const IvfQuery *query, const float4 *centroid);
 extern void ivf_view(const IvfQuery *query, BlockNumber node, int level,
 					 const float4 *centroid, IvfView *view, float4 *w);
@@ -89,5 +104,8 @@ extern double ivf_bound_distance(const IvfQuery *query, float4 bound,
 extern double ivf_row_bound(const IvfQuery *query, const IvfView *view,
 							const float4 *w, const IvfRowHead *row,
 							const int8 *code);
+extern double ivf_row_distance(const IvfQuery *query, const IvfView *view,
+							   const float4 *w, const IvfRowHead *row,
+							   const int8 *code);
 
 #endif							/* VECFEAT_SCORE_H */

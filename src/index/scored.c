@@ -16,23 +16,32 @@ typedef struct Scoring
 {
 	IvfScored  *node;
 	TopK	   *nearest;
+	Kth		   *kth;
+	bool		improved;		/* did any get into kth? */
 } Scoring;
 
 /*
  * Offers the entries of a block at a place; returns the least of its bounds.
  */
 static float4
-offer_block(const float4 *bounds, uint32 place, TopK *nearest)
+offer_block(Scoring *scoring, const float4 *bounds, uint32 place)
 {
+	TopK	   *nearest = scoring->nearest;
 	float4		limit = nearest ? topk_limit(nearest) : -INFINITY;
 	float4		least;
-	uint32		bits = vec_kernels->split(bounds, limit, &least);
+	uint32		bits;
 
+	if (scoring->kth)
+		limit = Max(limit, kth_limit(scoring->kth));
+	bits = vec_kernels->split(bounds, limit, &least);
 	for (; bits != 0; bits &= bits - 1)
 	{
 		int			i = pg_rightmost_one_pos32(bits);
 
-		topk_add(nearest, topk_item(bounds[i], place + i));
+		if (nearest)
+			topk_add(nearest, topk_item(bounds[i], place + i));
+		if (scoring->kth)
+			scoring->improved |= kth_add(scoring->kth, bounds[i]);
 		least = Min(least, bounds[i]);
 	}
 	return least;
@@ -62,19 +71,20 @@ keep_bounds(const float4 *bounds, const IvfRun *run, void *arg)
 		   sizeof(float4) * VEC_BLOCK);
 	node->runs[node->blocks] = *run;
 	node->least[node->blocks] =
-		offer_block(bounds, node->base + ivf_scored_slots(node), scoring->nearest);
+		offer_block(scoring, bounds, node->base + ivf_scored_slots(node));
 	node->blocks++;
 }
 
 /*
- * Scores a node; bounds are allocated in the current context.  nearest, or NULL,
- * collects the nearest entries of all nodes.
+ * Scores a node; bounds are allocated in the current context.  nearest and kth,
+ * or NULL, collect the nearest entries of all nodes.  Returns whether kth has
+ * changed.
  */
-void
+bool
 ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain, const float4 *w,
-				TopK *nearest)
+				TopK *nearest, Kth *kth)
 {
-	Scoring		scoring = {node, nearest};
+	Scoring		scoring = {node, nearest, kth, false};
 
 	node->blocks = 0;
 	node->room = 32;
@@ -82,6 +92,7 @@ ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain, const float4 *w,
 	node->runs = palloc(sizeof(IvfRun) * node->room);
 	node->least = palloc(sizeof(float4) * node->room);
 	ivf_score_node(query, &node->view, w, certain, keep_bounds, &scoring);
+	return scoring.improved;
 }
 
 /* bytes that ivf_scored_drop() frees */
@@ -172,7 +183,8 @@ ivf_scored_restore(IvfScored *node, IvfQuery *query, bool certain)
 
 	if (node->bounds)
 		return false;
-	ivf_scored_make(node, query, certain, ivf_scored_w(node, query), NULL);
+	(void) ivf_scored_make(node, query, certain, ivf_scored_w(node, query), NULL,
+						   NULL);
 	node->blocks = Min(node->blocks, blocks);
 	pfree(node->least);
 	node->least = least;

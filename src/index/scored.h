@@ -7,6 +7,7 @@
 
 #include "compat.h"
 
+#include "ground/kth.h"
 #include "ground/topk.h"
 #include "index/score.h"
 
@@ -16,6 +17,7 @@
 typedef struct IvfScored
 {
 	IvfView		view;
+	uint32		number;			/* of the nodes added to the queue, from 1 */
 	uint32		base;			/* place of its first slot in the queue */
 	IvfRun		parent;			/* where the row with its centroid lies; */
 	int			parent_row;		/* -1: the root, which has none */
@@ -35,8 +37,8 @@ ivf_scored_slots(const IvfScored *node)
 	return (uint32) node->blocks * VEC_BLOCK;
 }
 
-extern void ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain,
-							const float4 *w, TopK *nearest);
+extern bool ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain,
+							const float4 *w, TopK *nearest, Kth *kth);
 extern bool ivf_scored_restore(IvfScored *node, IvfQuery *query, bool certain);
 extern void ivf_scored_drop(IvfScored *node);
 extern void ivf_scored_free(IvfScored *node);

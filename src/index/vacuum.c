@@ -201,10 +201,12 @@ ivf_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	VacuumState state = {0};
 	IvfMetaData meta;
 	IvfSweep	sweep;
+	double		removed_before;
 	double		entries;
 
 	if (stats == NULL)
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
+	removed_before = stats->tuples_removed;
 	ivf_shape_read(info->index, &meta);
 	state.index = info->index;
 	state.n = rotation_padded(meta.dimensions);
@@ -231,7 +233,8 @@ ivf_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	ivf_sweep_end(&sweep);
 	stats->estimated_count = false;
 	entries = stats->num_index_tuples;
-	ivf_meta_hints(info->index, entries, state.dead_slots);
+	ivf_meta_hints(info->index, entries, state.dead_slots,
+				   stats->tuples_removed - removed_before);
 	IVF_PAUSE("vacuum done");
 	return stats;
 }

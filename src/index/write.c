@@ -13,6 +13,7 @@
 #include "compat.h"
 
 #include "index/build.h"
+#include "index/calibrate.h"
 
 #include <math.h>
 
@@ -383,43 +384,67 @@ write_empty_chain(IvfBuild *build, BlockNumber block)
  * The metapage and the mean, when all other pages are written.
  */
 static void
-write_meta(IvfBuild *build, const Layout *layout)
+write_meta(IvfBuild *build, const Layout *layout, IvfMetaData *meta)
 {
-	IvfMetaData meta;
 	IvfWriter	writer;
 	int			i;
 
-	memset(&meta, 0, sizeof(meta));
-	meta.magic = IVF_MAGIC;
-	meta.version = IVF_FORMAT_VERSION;
-	meta.metric = build->opclass->metric;
-	meta.element_type = build->opclass->element_type;
-	meta.dimensions = build->dim;
-	meta.seed = IVF_ROTATION_SEED;
-	meta.rotation_version = ROTATION_VERSION;
-	meta.height = build->height;
-	meta.root = layout->root;
-	meta.mean = layout->mean;
-	meta.nans = layout->nans;
-	meta.nulls = layout->nulls;
-	meta.calibration = InvalidBlockNumber;
-	meta.leaves = build->clusters->lists;
-	meta.lists_option = build->lists_option;
-	meta.rows_first = layout->rows;
-	meta.rows_end = RelationGetNumberOfBlocksInFork(build->index, build->fork);
-	meta.entries = build->entries;
+	memset(meta, 0, sizeof(*meta));
+	meta->magic = IVF_MAGIC;
+	meta->version = IVF_FORMAT_VERSION;
+	meta->metric = build->opclass->metric;
+	meta->element_type = build->opclass->element_type;
+	meta->dimensions = build->dim;
+	meta->seed = IVF_ROTATION_SEED;
+	meta->rotation_version = ROTATION_VERSION;
+	meta->height = build->height;
+	meta->root = layout->root;
+	meta->mean = layout->mean;
+	meta->nans = layout->nans;
+	meta->nulls = layout->nulls;
+	meta->leaves = build->clusters->lists;
+	meta->lists_option = build->lists_option;
+	meta->rows_first = layout->rows;
+	meta->rows_end = RelationGetNumberOfBlocksInFork(build->index, build->fork);
+	meta->calibration.blocks = meta->rows_end;
+	meta->calibration.entries = meta->entries = build->entries;
+	meta->calibration.rule = stop_default;
 	for (i = 0; i < build->clusters->lists; i++)
-		meta.dead_slots += (VEC_BLOCK - build->list_entries[i] % VEC_BLOCK) % VEC_BLOCK;
+		meta->dead_slots += (VEC_BLOCK - build->list_entries[i] % VEC_BLOCK) % VEC_BLOCK;
 
 	ivf_writer_begin(&writer, build->index, build->fork, IVF_META_PAGE,
 					 IVF_META_BLOCK);
-	ivf_meta_fill(ivf_writer_page(&writer), &meta);
+	ivf_meta_fill(ivf_writer_page(&writer), meta);
 	ivf_writer_end(&writer);
 
 	ivf_writer_begin(&writer, build->index, build->fork, IVF_MEAN_PAGE,
 					 layout->mean);
 	ivf_writer_chain(&writer, 0);
 	ivf_writer_body(&writer, build->space->mean, sizeof(float4) * build->dim);
+	ivf_writer_end(&writer);
+}
+
+static void
+calibrated(int done)
+{
+	ivf_build_done(done);
+}
+
+/*
+ * Calibrates the index, all of whose pages are written, and writes the metapage
+ * once more.
+ */
+static void
+calibrate(IvfBuild *build, IvfMetaData *meta)
+{
+	IvfWriter	writer;
+
+	ivf_build_phase(IVF_PHASE_CALIBRATE, IVF_CALIBRATION_QUERIES);
+	if (!ivf_calibrate(build->index, build->memory, calibrated, &meta->calibration))
+		return;
+	ivf_writer_begin(&writer, build->index, build->fork, IVF_META_PAGE,
+					 IVF_META_BLOCK);
+	ivf_meta_fill(ivf_writer_page(&writer), meta);
 	ivf_writer_end(&writer);
 }
 
@@ -448,6 +473,7 @@ void
 ivf_write_index(IvfBuild *build)
 {
 	Layout		layout;
+	IvfMetaData meta;
 	NodeWriter	writer;
 	IvfWriter	tids;
 
@@ -473,12 +499,14 @@ ivf_write_index(IvfBuild *build)
 	write_rows(build, &layout, &writer, &tids);
 	ivf_writer_end(&writer.code);
 	ivf_writer_end(&writer.rows);
-	write_meta(build, &layout);
+	write_meta(build, &layout, &meta);
 	ereport(DEBUG1,
 			(errmsg_internal("index \"%s\": %u pages written",
 							 RelationGetRelationName(build->index),
 							 RelationGetNumberOfBlocksInFork(build->index, build->fork))));
 
+	if (build->heap && build->height > 1)
+		calibrate(build, &meta);
 	if (RelationNeedsWAL(build->index) || build->fork == INIT_FORKNUM)
 		log_pages(build);
 }

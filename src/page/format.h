@@ -19,9 +19,10 @@
 #include "storage/itemptr.h"
 
 #include "ground/kernel.h"
+#include "ground/stoprule.h"
 
 #define IVF_MAGIC			0x49564631
-#define IVF_FORMAT_VERSION	2
+#define IVF_FORMAT_VERSION	3
 #define IVF_META_BLOCK		0
 #define IVF_PAGE_ID			0xFF97
 
@@ -91,8 +92,22 @@ IvfOpaque(Page page)
 }
 
 /*
- * Metapage.  All is frozen when the index is built, but for the hints at the
- * end, which VACUUM refreshes.
+ * When a search has read enough lists, and what the index was when that was
+ * found out.
+ */
+typedef struct IvfCalibration
+{
+	uint32		queries;		/* that were sampled; 0: it is the built-in rule */
+	BlockNumber blocks;			/* of the file, then */
+	float8		entries;		/* live, then */
+	float8		removed;		/* hint: entries that VACUUM has taken out since */
+	StopRule	rule;
+} IvfCalibration;
+
+/*
+ * Metapage.  All is frozen when the index is built, but for what stands at the
+ * end: hints, which VACUUM refreshes, and the calibration, which may be made
+ * again.
  */
 typedef struct IvfMetaData
 {
@@ -108,14 +123,13 @@ typedef struct IvfMetaData
 	BlockNumber mean;
 	BlockNumber nans;			/* rows without a direction; cosine only */
 	BlockNumber nulls;
-	BlockNumber calibration;	/* invalid in this version */
 	uint32		leaves;
 	int32		lists_option;	/* WITH (lists) at the build */
 	BlockNumber rows_first;		/* pages from here to the one before rows_end */
 	BlockNumber rows_end;		/* are refine pages, filled by the build */
-	uint32		reserved;
 	float8		entries;		/* hint: live entries */
 	float8		dead_slots;		/* hint: slots that inserts can reuse */
+	IvfCalibration calibration;
 } IvfMetaData;
 
 #define IvfMeta(page)		((IvfMetaData *) PageGetContents(page))
@@ -189,7 +203,8 @@ StaticAssertDecl(sizeof(IvfPageOpaqueData) == 32, "special area has padding");
 StaticAssertDecl(sizeof(IvfBlockHead) == 592, "block head has padding");
 StaticAssertDecl(sizeof(IvfRowHead) == 28, "row head has padding");
 StaticAssertDecl(sizeof(IvfChildHead) == 12, "child head has padding");
-StaticAssertDecl(sizeof(IvfMetaData) == 88, "metapage has padding");
+StaticAssertDecl(sizeof(IvfCalibration) == 344, "calibration has padding");
+StaticAssertDecl(sizeof(IvfMetaData) == 424, "metapage has padding");
 StaticAssertDecl(sizeof(IvfBlockHead) <= IVF_PAGE_BYTES, "pages are too small");
 
 /*

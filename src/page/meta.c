@@ -59,19 +59,55 @@ ivf_meta_fill(Page page, const IvfMetaData *meta)
 	IvfOpaque(page)->owner = IVF_META_BLOCK;
 }
 
+/* the metapage, which was checked when it was read first */
+static Buffer
+meta_page(Relation index, int lockmode)
+{
+	return ivf_page_read(index, IVF_META_BLOCK, IVF_META_PAGE, IVF_META_BLOCK,
+						 lockmode);
+}
+
 /*
- * Refreshes the counts of the metapage, for statistics only.  Skipped when
- * nothing changed, so that VACUUM of a quiet table writes nothing.
+ * The calibration as it is now: unlike what is frozen, it may have been made
+ * again.
  */
 void
-ivf_meta_hints(Relation index, double entries, double dead_slots)
+ivf_meta_calibration(Relation index, IvfCalibration *calibration)
 {
-	Buffer		buffer = ivf_page_read(index, IVF_META_BLOCK, IVF_META_PAGE,
-									   IVF_META_BLOCK, BUFFER_LOCK_EXCLUSIVE);
+	Buffer		buffer = meta_page(index, BUFFER_LOCK_SHARE);
+
+	memcpy(calibration, &IvfMeta(BufferGetPage(buffer))->calibration,
+		   sizeof(*calibration));
+	UnlockReleaseBuffer(buffer);
+}
+
+/*
+ * Replaces the calibration.
+ */
+void
+ivf_meta_calibrate(Relation index, const IvfCalibration *calibration)
+{
+	Buffer		buffer = meta_page(index, BUFFER_LOCK_EXCLUSIVE);
+	IvfChange	change;
+
+	ivf_change_begin(&change, index);
+	IvfMeta(ivf_change_page(&change, buffer, false))->calibration = *calibration;
+	ivf_change_finish(&change);
+}
+
+/*
+ * Refreshes the counts of the metapage, when VACUUM has taken out so many more
+ * entries.  Skipped when nothing changed, so that VACUUM of a quiet table writes
+ * nothing.
+ */
+void
+ivf_meta_hints(Relation index, double entries, double dead_slots, double removed)
+{
+	Buffer		buffer = meta_page(index, BUFFER_LOCK_EXCLUSIVE);
 	IvfMetaData *meta = IvfMeta(BufferGetPage(buffer));
 	IvfChange	change;
 
-	if (meta->entries == entries && meta->dead_slots == dead_slots)
+	if (meta->entries == entries && meta->dead_slots == dead_slots && removed == 0)
 	{
 		UnlockReleaseBuffer(buffer);
 		return;
@@ -80,6 +116,7 @@ ivf_meta_hints(Relation index, double entries, double dead_slots)
 	meta = IvfMeta(ivf_change_page(&change, buffer, false));
 	meta->entries = entries;
 	meta->dead_slots = dead_slots;
+	meta->calibration.removed += removed;
 	ivf_change_finish(&change);
 }
 

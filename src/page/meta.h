@@ -9,7 +9,10 @@
 
 extern void ivf_meta_read(Relation index, IvfMetaData *meta);
 extern void ivf_meta_fill(Page page, const IvfMetaData *meta);
-extern void ivf_meta_hints(Relation index, double entries, double dead_slots);
+extern void ivf_meta_hints(Relation index, double entries, double dead_slots,
+						   double removed);
+extern void ivf_meta_calibration(Relation index, IvfCalibration *calibration);
+extern void ivf_meta_calibrate(Relation index, const IvfCalibration *calibration);
 extern void ivf_mean_read(Relation index, const IvfMetaData *meta, float4 *mean);
 extern int	ivf_mean_pages(int dimensions);
 extern void ivf_mean_fill(Page page, const float4 *mean, int dimensions,

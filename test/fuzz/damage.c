@@ -88,14 +88,18 @@ static const Field meta_fields[] = {
 	META(mean, FIELD_BLOCK),
 	META(nans, FIELD_BLOCK),
 	META(nulls, FIELD_BLOCK),
-	META(calibration, FIELD_BLOCK),
 	META(leaves, FIELD_UINT32),
 	META(lists_option, FIELD_UINT32),
 	META(rows_first, FIELD_BLOCK),
 	META(rows_end, FIELD_BLOCK),
-	META(reserved, FIELD_UINT32),
 	META(entries, FIELD_FLOAT8),
 	META(dead_slots, FIELD_FLOAT8),
+	META(calibration.blocks, FIELD_BLOCK),
+	META(calibration.entries, FIELD_FLOAT8),
+	META(calibration.removed, FIELD_FLOAT8),
+	META(calibration.rule.fit[0].weight, FIELD_FLOAT4),
+	META(calibration.rule.fit[0].limit, FIELD_FLOAT4),
+	META(calibration.rule.fit[0].lists, FIELD_FLOAT4),
 };
 
 #define IN(type, name, kind)	{#name, offsetof(type, name), kind}

@@ -47,14 +47,17 @@ my %meta = (
 	mean             => [ 36, 'L' ],
 	nans             => [ 40, 'L' ],
 	nulls            => [ 44, 'L' ],
-	calibration      => [ 48, 'L' ],
-	leaves           => [ 52, 'L' ],
-	lists_option     => [ 56, 'l' ],
-	rows_first       => [ 60, 'L' ],
-	rows_end         => [ 64, 'L' ],
-	reserved         => [ 68, 'L' ],
-	entries          => [ 72, 'd' ],
-	dead_slots       => [ 80, 'd' ]);
+	leaves           => [ 48, 'L' ],
+	lists_option     => [ 52, 'l' ],
+	rows_first       => [ 56, 'L' ],
+	rows_end         => [ 60, 'L' ],
+	entries          => [ 64, 'd' ],
+	dead_slots       => [ 72, 'd' ],
+	calibrated_blocks  => [ 84, 'L' ],
+	calibrated_entries => [ 88, 'd' ],
+	removed            => [ 96, 'd' ],
+	weight             => [ 104, 'f' ],
+	limit              => [ 120, 'f' ]);
 my %head = (rows => [ 576, 'L' ], rows_rest => [ 580, 'L' ], rows_offset => [ 584, 'S' ]);
 my %slot = (tid => [ 0, 'a6', 6 ], add => [ 192, 'f', 4 ], scale => [ 320, 'f', 4 ], err => [ 448, 'f', 4 ]);
 my %row = (

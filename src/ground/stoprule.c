@@ -1,0 +1,383 @@
+/*
+ * stoprule.c
+ *	  When has a search read enough lists?
+ *
+ * Lists are read nearest first.  How many a query needs for a recall differs
+ * tenfold between queries, so a rule looks at three things: how far the nearest
+ * list not read is, compared with the k nearest found; how many lists ago these
+ * last changed; and how many lists have been read.  The first is what geometry
+ * has to say, the second is known as relative patience, and which of them counts
+ * for how much differs from data to data.  So the odds that something is missing
+ * are fitted to what sampled queries have found (logistic regression), and the
+ * odds at which to stop are those that gave the wanted recall there.
+ *
+ * src/README.md compares that with the rules it came from.
+ */
+#include "ground/stoprule.h"
+
+#include <math.h>
+
+const double stop_targets[STOP_TARGETS] =
+{0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999};
+
+/* features are kept within, so that a distance of 0 is no infinity */
+#define LARGEST_FEATURE		5.0
+
+/* the k of each knot */
+static const double knot_k[STOP_KNOTS] = {10, 100, 100, 1000};
+
+/* keeps weights finite where a feature tells all, or is always the same */
+#define RIDGE				1e-3
+
+/* beyond any score */
+#define LARGEST_SCORE		1000.0
+
+/*
+ * A sample errs, and sign codes lose some thousandths that it does not see: what
+ * is aimed at is the target and so much of the rest.
+ */
+#define AIM_HIGHER			0.1
+
+#define MOST_STEPS			25
+#define BISECTIONS			40
+
+/*
+ * For an index that was not calibrated: SIFT descriptors of photographs took
+ * these.
+ */
+const StopRule stop_default = {{
+	[STOP_NEAR_10] = {
+		.weight = {0.8f, -1.1f, -1.5f, -1.0f},
+		.limit = {0, -1, -2, -3, -4, -4.5f, -5, -7},
+		.lists = {4, 10, 16, 26, 46, 64, 83, 200},
+	},
+	[STOP_NEAR_100] = {
+		.weight = {1.2f, -1.5f, -1.8f, -0.9f},
+		.limit = {0, -1, -2, -3, -4, -4.5f, -5, -7},
+		.lists = {5, 14, 26, 42, 67, 88, 114, 300},
+	},
+	[STOP_FAR_100] = {
+		.weight = {1.2f, -1.5f, -1.8f, -0.9f},
+		.limit = {0, -1, -2, -3, -4, -4.5f, -5, -7},
+		.lists = {5, 14, 26, 42, 67, 88, 114, 300},
+	},
+	[STOP_FAR_1000] = {
+		.weight = {1.5f, -0.2f, -1.9f, -1.0f},
+		.limit = {0, -1, -2, -3, -4, -4.5f, -5, -7},
+		.lists = {12, 32, 59, 90, 133, 167, 204, 500},
+	},
+}};
+
+/*
+ * What a search knows that has read so many lists (at least 1): the distance of
+ * the nearest unread list's centroid (infinity: there is none), and that of the
+ * k-th nearest found, squared both or neither; ratio is false where distances may
+ * be negative, as inner products.  improved is the number, from 1, of the list
+ * at which the k nearest last changed.
+ */
+void
+stop_features(double unread, double nearest, int ratio, uint32_t lists,
+			  uint32_t improved, float *feature)
+{
+	double		x;
+
+	if (ratio)
+		x = nearest > 0 ? log(unread / nearest) : LARGEST_FEATURE;
+	else
+		x = LARGEST_FEATURE * (unread - nearest) / (fabs(unread) + fabs(nearest));
+	if (!(x >= -LARGEST_FEATURE))
+		x = -LARGEST_FEATURE;
+	feature[0] = x <= LARGEST_FEATURE ? x : LARGEST_FEATURE;
+	feature[1] = log((double) lists / improved);
+	feature[2] = log((double) lists);
+}
+
+/*
+ * The logarithm of the odds that something is missing.
+ */
+double
+stop_score(const double *weight, const float *feature)
+{
+	double		sum = weight[0];
+	int			i;
+
+	for (i = 0; i < STOP_FEATURES; i++)
+		sum += weight[1 + i] * feature[i];
+	return sum;
+}
+
+static double
+logit(double p)
+{
+	return log(p / (1 - p));
+}
+
+/*
+ * Where a recall stands among stop_targets: the target before it, and how far on
+ * the way to the next, beyond which the last two go on.
+ */
+static int
+find_target(double recall, double *fraction)
+{
+	int			i = 0;
+
+	if (recall > 0.9999)
+		recall = 0.9999;
+	while (i < STOP_TARGETS - 2 && recall >= stop_targets[i + 1])
+		i++;
+	*fraction = (logit(recall) - logit(stop_targets[i])) /
+		(logit(stop_targets[i + 1]) - logit(stop_targets[i]));
+	return i;
+}
+
+/*
+ * Likewise for the knots of a rule: k is at least 1, and may be beyond all.
+ */
+static int
+find_knot(double k, double *fraction)
+{
+	int			i = k <= 100 ? STOP_NEAR_10 : STOP_FAR_100;
+	double		x = log(k / knot_k[i]) / log(knot_k[i + 1] / knot_k[i]);
+
+	*fraction = x < 0 ? 0 : x > 1 ? 1 : x;
+	return i;
+}
+
+/*
+ * The rule for the k-th row of a search, and a recall from 0.5 to below 1.
+ */
+void
+stop_line(const StopRule *rule, double k, double recall, StopLine *line)
+{
+	double		between;
+	double		beyond;
+	int			knot = find_knot(k, &between);
+	int			target = find_target(recall, &beyond);
+	int			i;
+	int			j;
+
+	for (i = 0; i <= STOP_FEATURES; i++)
+		line->weight[i] = 0;
+	for (j = 0; j < 2; j++)
+	{
+		const StopFit *fit = &rule->fit[knot + j];
+		double		share = j == 0 ? 1 - between : between;
+
+		for (i = 0; i <= STOP_FEATURES; i++)
+			line->weight[i] += share * fit->weight[i];
+		line->weight[0] -= share *
+			((1 - beyond) * fit->limit[target] + beyond * fit->limit[target + 1]);
+	}
+}
+
+/*
+ * Lists that the rule reads on average until k rows are out.
+ */
+double
+stop_lists(const StopRule *rule, double k, double recall)
+{
+	double		between;
+	double		beyond;
+	int			knot = find_knot(k, &between);
+	int			target = find_target(recall, &beyond);
+	double		lists = 0;
+	int			j;
+
+	for (j = 0; j < 2; j++)
+	{
+		const StopFit *fit = &rule->fit[knot + j];
+
+		/* as a power of the odds, and of k */
+		lists += (j == 0 ? 1 - between : between) *
+			((1 - beyond) * log(fit->lists[target]) + beyond * log(fit->lists[target + 1]));
+	}
+	return exp(lists);
+}
+
+/*
+ * The rule is looked at when so many lists have been read: the next number
+ * after this one at which it is.  Between two of them the odds hardly change.
+ */
+uint32_t
+stop_next(uint32_t lists)
+{
+	return lists + 1 + lists / 32;
+}
+
+/*
+ * Is this a rule?  Whatever finite numbers it holds, a search by it ends.
+ */
+int
+stop_rule_valid(const StopRule *rule)
+{
+	int			knot;
+	int			i;
+
+	for (knot = 0; knot < STOP_KNOTS; knot++)
+	{
+		const StopFit *fit = &rule->fit[knot];
+
+		for (i = 0; i <= STOP_FEATURES; i++)
+		{
+			if (!isfinite(fit->weight[i]))
+				return 0;
+		}
+		for (i = 0; i < STOP_TARGETS; i++)
+		{
+			if (!isfinite(fit->limit[i]) || !isfinite(fit->lists[i]) ||
+				fit->lists[i] < 1)
+				return 0;
+		}
+	}
+	return 1;
+}
+
+/*
+ * Solves a x = b for a symmetric and positive definite a, both of which are
+ * overwritten; x is in b then.
+ */
+static void
+solve(double a[1 + STOP_FEATURES][1 + STOP_FEATURES], double *b)
+{
+	int			n = 1 + STOP_FEATURES;
+	int			i;
+	int			j;
+	int			k;
+
+	for (i = 0; i < n; i++)
+	{
+		for (j = i + 1; j < n; j++)
+		{
+			double		factor = a[j][i] / a[i][i];
+
+			for (k = i; k < n; k++)
+				a[j][k] -= factor * a[i][k];
+			b[j] -= factor * b[i];
+		}
+	}
+	for (i = n - 1; i >= 0; i--)
+	{
+		for (k = i + 1; k < n; k++)
+			b[i] -= a[i][k] * b[k];
+		b[i] /= a[i][i];
+	}
+}
+
+/*
+ * A step of Newton's method for the weights; returns how far it went.
+ */
+static double
+step(const StopSample *samples, int count, double *weight)
+{
+	double		hessian[1 + STOP_FEATURES][1 + STOP_FEATURES] = {{0}};
+	double		gradient[1 + STOP_FEATURES] = {0};
+	double		moved = 0;
+	int			s;
+	int			i;
+	int			j;
+
+	for (s = 0; s < count; s++)
+	{
+		double		x[1 + STOP_FEATURES] = {1};
+		double		p = 1 / (1 + exp(-stop_score(weight, samples[s].feature)));
+		double		off = p - (1 - samples[s].recall);
+
+		for (i = 0; i < STOP_FEATURES; i++)
+			x[1 + i] = samples[s].feature[i];
+		for (i = 0; i <= STOP_FEATURES; i++)
+		{
+			gradient[i] += off * x[i];
+			for (j = 0; j <= i; j++)
+				hessian[i][j] += p * (1 - p) * x[i] * x[j];
+		}
+	}
+	for (i = 0; i <= STOP_FEATURES; i++)
+	{
+		gradient[i] = gradient[i] / count + RIDGE * (i > 0 ? weight[i] : 0);
+		for (j = 0; j <= i; j++)
+			hessian[i][j] = hessian[j][i] = hessian[i][j] / count;
+		hessian[i][i] += i > 0 ? RIDGE : RIDGE / 1000;
+	}
+	solve(hessian, gradient);
+	for (i = 0; i <= STOP_FEATURES; i++)
+	{
+		/* far from the optimum a full step may lead farther away */
+		double		change = fmax(-10, fmin(gradient[i], 10));
+
+		weight[i] -= change;
+		moved += fabs(change);
+	}
+	return moved;
+}
+
+/*
+ * Mean recall of the sampled queries, and lists they read, if they stop at a
+ * limit.
+ */
+static double
+recall_at(const StopSample *samples, const float *score, const int *first,
+		  int queries, double limit, double *lists)
+{
+	double		recall = 0;
+	double		sum = 0;
+	int			q;
+
+	for (q = 0; q < queries; q++)
+	{
+		int			s = first[q];
+
+		while (s < first[q + 1] - 1 && !(score[s] <= limit))
+			s++;
+		recall += samples[s].recall;
+		sum += samples[s].lists;
+	}
+	*lists = sum / queries;
+	return recall / queries;
+}
+
+/*
+ * Fits a rule to a sample of queries, at least one: those of query q are
+ * samples[first[q]] .. samples[first[q + 1] - 1], at least one, in the order of
+ * lists read.  score is room for as many floats as there are samples.
+ */
+void
+stop_fit(const StopSample *samples, const int *first, int queries, float *score,
+		 StopFit *fit)
+{
+	double		weight[1 + STOP_FEATURES] = {0};
+	int			count = first[queries];
+	int			i;
+
+	for (i = 0; i < MOST_STEPS; i++)
+	{
+		if (step(samples, count, weight) < 1e-4)
+			break;
+	}
+	for (i = 0; i <= STOP_FEATURES; i++)
+		fit->weight[i] = (float) weight[i];
+	for (i = 0; i < count; i++)
+		score[i] = (float) stop_score(weight, samples[i].feature);
+
+	for (i = 0; i < STOP_TARGETS; i++)
+	{
+		/* what stops at once, and what never does */
+		double		aim = stop_targets[i] + AIM_HIGHER * (1 - stop_targets[i]);
+		double		high = LARGEST_SCORE;
+		double		low = -LARGEST_SCORE;
+		double		lists;
+		int			n;
+
+		for (n = 0; n < BISECTIONS; n++)
+		{
+			double		middle = (low + high) / 2;
+
+			if (recall_at(samples, score, first, queries, middle, &lists) < aim)
+				high = middle;
+			else
+				low = middle;
+		}
+		(void) recall_at(samples, score, first, queries, low, &lists);
+		fit->limit[i] = (float) low;
+		fit->lists[i] = (float) lists;
+	}
+}

@@ -1,0 +1,82 @@
+/*
+ * stoprule.h
+ *	  When has a search read enough lists?
+ */
+#ifndef VECFEAT_STOPRULE_H
+#define VECFEAT_STOPRULE_H
+
+#include <stdint.h>
+
+/* what a search knows when it has read some lists, as numbers */
+#define STOP_FEATURES		3
+
+/* recalls for which a rule has limits: stop_targets[] */
+#define STOP_TARGETS		8
+
+extern const double stop_targets[STOP_TARGETS];
+
+/*
+ * A search for the k nearest stops when
+ *		weight[0] + sum of weight[1 + i] feature[i] <= limit
+ * where the left side is the logarithm of the odds that one of the k is in a
+ * list not read yet.
+ */
+typedef struct StopFit
+{
+	float		weight[1 + STOP_FEATURES];
+	float		limit[STOP_TARGETS];	/* for a mean recall of stop_targets[] */
+	float		lists[STOP_TARGETS];	/* read then, on average */
+} StopFit;
+
+/*
+ * A rule knows some k, and takes the mean of two for those between.  Up to
+ * the KTH-th row it looks at where the KTH nearest are, by their estimates,
+ * and from there on at the rows that have come out.
+ */
+typedef enum StopKnot
+{
+	STOP_NEAR_10,
+	STOP_NEAR_100,
+	STOP_FAR_100,
+	STOP_FAR_1000,
+	STOP_KNOTS
+} StopKnot;
+
+typedef struct StopRule
+{
+	StopFit		fit[STOP_KNOTS];
+} StopRule;
+
+/*
+ * A rule for one k and one recall: stop when weight[0] + ... <= 0.
+ */
+typedef struct StopLine
+{
+	double		weight[1 + STOP_FEATURES];
+} StopLine;
+
+/*
+ * What a query of the sample knew after some lists, and how many of its nearest
+ * were in these.
+ */
+typedef struct StopSample
+{
+	float		feature[STOP_FEATURES];
+	float		recall;
+	uint32_t	lists;
+} StopSample;
+
+extern const StopRule stop_default;
+
+extern void stop_features(double unread, double nearest, int ratio,
+						  uint32_t lists, uint32_t improved, float *feature);
+extern double stop_score(const double *weight, const float *feature);
+extern void stop_line(const StopRule *rule, double k, double recall,
+					  StopLine *line);
+extern double stop_lists(const StopRule *rule, double k, double recall);
+extern uint32_t stop_next(uint32_t lists);
+extern int	stop_rule_valid(const StopRule *rule);
+extern void stop_fit(const StopSample *samples, const int *first, int queries,
+					 float *score, StopFit *fit);
+
+#endif							/* VECFEAT_STOPRULE_H */

@@ -1,0 +1,232 @@
+/*
+ * calibrate.c
+ *	  Finds out how many lists searches of an index have to read.
+ *
+ * Sampled entries, decoded from their byte codes, are the queries: each is
+ * searched for the entries nearest to it but itself, far beyond where a scan
+ * would stop.  That tells in which of the lists the nearest ones are, and what a
+ * scan would have known after each list; from all queries together follows the
+ * rule by which scans stop (ground/stoprule.c).
+ *
+ * Everything is read from the index: byte codes are to a percent what the heap's
+ * rows are, and who is nearest by them is near enough to learn from.  So nothing
+ * depends on a snapshot, and no expression of the user's is run.
+ */
+#include "compat.h"
+
+#include "index/calibrate.h"
+
+#include <math.h>
+
+#include "index/leaves.h"
+#include "index/trial.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+/* fewer queries, or entries, than that tell nothing */
+#define LEAST_QUERIES		50
+#define LEAST_ENTRIES		400
+
+/*
+ * So many entries are scored at most, if the least number of queries is done: some
+ * seconds.
+ */
+#define MOST_SCORED			400000000.0
+
+/* of so many queries one looks for the 1,000 nearest, too: each has enough of them */
+#define DEEP_QUERIES		5
+
+#define CALIBRATION_SEED	0x76656332
+
+/* what is known of a rule's knots */
+typedef struct Knot
+{
+	int			k;
+	bool		far;
+	StopSample *sample;
+	int			count;
+	int			room;
+	int		   *first;			/* of each query */
+	int			queries;
+} Knot;
+
+static const struct
+{
+	int			k;
+	bool		far;
+}			knots[STOP_KNOTS] = {
+	[STOP_NEAR_10] = {10, false},
+	[STOP_NEAR_100] = {100, false},
+	[STOP_FAR_100] = {100, true},
+	[STOP_FAR_1000] = {1000, true},
+};
+
+static void
+knot_begin(Knot *knot, int number)
+{
+	knot->k = knots[number].k;
+	knot->far = knots[number].far;
+	knot->room = 1024;
+	knot->sample = palloc(sizeof(StopSample) * knot->room);
+	knot->count = 0;
+	knot->first = palloc(sizeof(int) * (IVF_CALIBRATION_QUERIES + 1));
+	knot->queries = 0;
+}
+
+/*
+ * Adds what a query knew at a moment, unless a scan could not ask the rule then.
+ */
+static void
+knot_add(Knot *knot, const IvfTrial *trial, const IvfMoment *moment)
+{
+	StopSample *sample;
+	double		nearest = moment->nearest;
+	uint32		improved = moment->improved;
+	int			found = 0;
+	int			near = 0;
+	int			i;
+
+	for (i = 0; i < trial->count; i++)
+	{
+		if (i == knot->k)
+			near = found;
+		if (trial->found[i].list > moment->lists)
+			continue;
+		if (knot->far && found < knot->k)
+		{
+			nearest = trial->found[i].distance;
+			improved = found == 0 ? trial->found[i].list :
+				Max(improved, trial->found[i].list);
+		}
+		found++;
+		if (found >= knot->k && i >= knot->k)
+			break;
+	}
+	if (trial->count <= knot->k || moment->improved == 0 ||
+		(knot->far && found < knot->k))
+		return;
+
+	if (knot->count == knot->room)
+	{
+		knot->room *= 2;
+		knot->sample = repalloc_huge(knot->sample,
+									 sizeof(StopSample) * (Size) knot->room);
+	}
+	sample = &knot->sample[knot->count++];
+	stop_features(moment->unread, nearest, trial->ratio, moment->lists, improved,
+				  sample->feature);
+	sample->recall = (float) near / knot->k;
+	sample->lists = moment->lists;
+}
+
+/* all samples of a query */
+static void
+knot_add_trial(Knot *knot, const IvfTrial *trial)
+{
+	int			before = knot->count;
+	int			i;
+
+	for (i = 0; i < trial->moments; i++)
+		knot_add(knot, trial, &trial->moment[i]);
+	if (knot->count > before)
+		knot->first[knot->queries++] = before;
+}
+
+/* the fit to a knot's samples; false if there are too few */
+static bool
+knot_fit(Knot *knot, StopFit *fit)
+{
+	float	   *score;
+
+	if (knot->queries < LEAST_QUERIES)
+		return false;
+	knot->first[knot->queries] = knot->count;
+	score = MemoryContextAllocHuge(CurrentMemoryContext,
+								   sizeof(float) * (Size) knot->count);
+	stop_fit(knot->sample, knot->first, knot->queries, score, fit);
+	pfree(score);
+	return true;
+}
+
+/*
+ * Sampled queries, until there are enough.  Returns how many.
+ */
+static int
+run_trials(IvfTrials *trials, Knot *knot, Size memory,
+		   IvfCalibrateProgress progress)
+{
+	double		scored = 0;
+	int			done = 0;
+
+	while (done < IVF_CALIBRATION_QUERIES)
+	{
+		bool		deep = (done % DEEP_QUERIES == 0);
+		IvfTrial   *trial;
+		Size		used = 0;
+		int			i;
+
+		CHECK_FOR_INTERRUPTS();
+		progress(done);
+		trial = ivf_trial_run(trials, deep ? 1000 : 100);
+		if (trial == NULL)
+			break;
+		for (i = 0; i < STOP_KNOTS; i++)
+		{
+			if (knot[i].k <= 100 || deep)
+				knot_add_trial(&knot[i], trial);
+			used += sizeof(StopSample) * (Size) knot[i].room;
+		}
+		scored += trial->scored;
+		done++;
+		if (done >= LEAST_QUERIES * DEEP_QUERIES &&
+			(scored > MOST_SCORED || 2 * used > memory))
+			break;
+	}
+	return done;
+}
+
+/*
+ * Calibrates the rule of an index: the caller stores what is found.  False if
+ * the index has too few entries or lists to learn from, or none that can be
+ * read.  memory: bytes, as far as there are queries enough within.
+ */
+bool
+ivf_calibrate(Relation index, Size memory, IvfCalibrateProgress progress,
+			  IvfCalibration *calibration)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "ivf calibration",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	IvfTrials  *trials = ivf_trials_begin(index, CALIBRATION_SEED, context);
+	StopRule	rule = stop_default;
+	Knot		knot[STOP_KNOTS];
+	bool		made = false;
+	int			queries = 0;
+	int			i;
+
+	if (trials != NULL)
+	{
+		for (i = 0; i < STOP_KNOTS; i++)
+			knot_begin(&knot[i], i);
+		queries = run_trials(trials, knot, memory, progress);
+		made = knot_fit(&knot[STOP_NEAR_10], &rule.fit[STOP_NEAR_10]);
+
+		/* where there are not so many entries, fewer have to stand for them */
+		for (i = STOP_NEAR_10 + 1; made && i < STOP_KNOTS; i++)
+		{
+			if (!knot_fit(&knot[i], &rule.fit[i]))
+				rule.fit[i] = rule.fit[i - 1];
+		}
+	}
+	if (made)
+	{
+		calibration->rule = rule;
+		calibration->queries = queries;
+		calibration->blocks = RelationGetNumberOfBlocks(index);
+		calibration->removed = 0;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return made;
+}

@@ -1,0 +1,287 @@
+/*
+ * order.c
+ *	  The rows of an index in the order of their distances from a query.
+ *
+ * Lists are read in order of their centroids' distance.  Of their entries the
+ * one with the least bound is advanced, from estimate to byte code to heap
+ * row, until the least is a heap row's own distance: that row comes out, if
+ * enough lists have been read for it (stop.c).  When the lists read so far have
+ * given all their rows, the next one is read, and so on to the last.
+ *
+ * Where the order has to be exact, lists are read in order of the least distance
+ * that anything in them can have, bounds are certain ones, and the list comes
+ * first wherever that is less than the next row's bound.
+ */
+#include "compat.h"
+
+#include "index/order.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+#include "page/pause.h"
+
+/* candidates that a short query is likely to look at */
+#define FIRST_CHUNK		256
+
+/*
+ * Reads the row of an entry, and sets the candidate's TID; false if the slot
+ * was being filled for a tuple that we can't see.  code has room for n.
+ */
+static bool
+read_row(IvfOrder *order, IvfCandidate *candidate, IvfRowHead *row, int8 *code)
+{
+	IvfQuery   *query = order->query;
+
+	IVF_PAUSE("scan row");
+	ivf_row_read(query->index, query->snapshot, &candidate->run,
+				 candidate->row, row, code);
+	candidate->tid = row->tid;
+	if (!ItemPointerIsValid(&row->tid))
+		return false;
+	ivf_heap_check_tid(order->table, order->table_blocks, query->index,
+					   ivf_row_block(&candidate->run, candidate->row), &row->tid);
+	return true;
+}
+
+/* IvfResolve */
+static bool
+resolve_row(IvfCandidate *candidate, void *arg)
+{
+	IvfOrder   *order = arg;
+	IvfQuery   *query = order->query;
+	IvfRowHead	row;
+
+	if (!ItemPointerIsValid(&candidate->tid) &&
+		!read_row(order, candidate, &row, (int8 *) query->run))
+		return false;
+	query->counters.heap_rows++;
+	IVF_PAUSE("scan heap");
+	return ivf_heap_distance(order->heap, query->snapshot, &candidate->tid,
+							 query->space, query->elements, &candidate->key);
+}
+
+/* IvfTouch */
+static void
+touch_row(const IvfCandidate *candidate, void *arg)
+{
+	IvfOrder   *order = arg;
+
+	ivf_row_touch(order->query->index, &candidate->run, candidate->row);
+}
+
+/*
+ * Starts to read rows of a table in order, for a query that wants a recall or,
+ * with probes more than 0, as many lists; allocates in the current context.
+ */
+IvfOrder *
+ivf_order_begin(IvfQuery *query, double recall, int probes, Relation table,
+				BlockNumber *table_blocks, IvfHeapRows *heap)
+{
+	IvfOrder   *order = palloc0(sizeof(IvfOrder));
+	const IvfMetaData *meta = &query->frozen->meta;
+	Size		memory = (Size) work_mem * 1024 / 16;
+	bool		certain;
+	IvfView		view;
+
+	order->query = query;
+	order->heap = heap;
+	order->table = table;
+	order->table_blocks = table_blocks;
+	ivf_stop_begin(&order->stop, query, recall, probes);
+	certain = order->stop.kind == IVF_STOP_EXACT;
+	query->counters.lists = meta->leaves;
+	query->counters.recall = order->stop.recall;
+	order->rows = ivf_queue_make(query, certain, FIRST_CHUNK, 4 * memory,
+								 resolve_row, touch_row, order);
+	if (order->stop.kind == IVF_STOP_RECALL)
+		order->rows->kth = &order->stop.kth;
+	if (meta->height == 1)
+	{
+		ivf_view(query, meta->root, 0, NULL, &view, query->w);
+		query->w_node = meta->root;
+		ivf_queue_add(order->rows, &view, query->w, NULL, -1);
+		order->lists = 1;
+		query->counters.leaves++;
+	}
+	else
+		order->walk = ivf_leaves_make(query, query->frozen,
+									  ivf_stop_likely(&order->stop), certain,
+									  memory);
+	return order;
+}
+
+/*
+ * Reads the next list; false if there is none.
+ */
+static bool
+read_list(IvfOrder *order)
+{
+	IvfQuery   *query = order->query;
+	uint32		likely = Max(order->stop.next, ivf_stop_likely(&order->stop));
+	IvfLeaf		leaf;
+	IvfView		view;
+	const float4 *w;
+
+	if (order->walk == NULL ||
+		!ivf_leaves_next(order->walk, likely > order->lists ? likely - order->lists : 1,
+						 &leaf, &view, &w))
+		return false;
+	order->lists++;
+	query->counters.leaves++;
+	query->follows = ivf_leaves_follows(order->walk);
+	ivf_queue_add(order->rows, &view, w, &leaf.run, leaf.row);
+	query->follows = InvalidBlockNumber;
+	if (order->rows->improved)
+		order->stop.improved = order->lists;
+	return true;
+}
+
+/* the distance of the nearest list that has not been read; false if all have */
+static bool
+nearest_unread(IvfOrder *order, double *distance)
+{
+	return order->walk && ivf_leaves_peek(order->walk, distance);
+}
+
+/*
+ * Reads as many lists as are to be read before anything is known of the next
+ * row.
+ */
+static void
+read_enough(IvfOrder *order)
+{
+	double		unread;
+
+	for (;;)
+	{
+		if (order->lists < order->stop.next)
+		{
+			if (!read_list(order))
+				return;
+		}
+		else if (!nearest_unread(order, &unread) ||
+				 ivf_stop_near(&order->stop, order->query, order->lists, unread))
+			return;
+	}
+}
+
+/*
+ * Is another list to be read before this candidate is looked at, or comes out?
+ */
+static bool
+comes_first(IvfOrder *order, const IvfCandidate *candidate)
+{
+	IvfStop    *stop = &order->stop;
+	double		unread;
+
+	if (order->lists < stop->next)
+		return true;
+	if (stop->kind == IVF_STOP_EXACT)
+		return nearest_unread(order, &unread) && unread < candidate->key;
+	return candidate->stage == IVF_STAGE_EXACT &&
+		nearest_unread(order, &unread) &&
+		!ivf_stop_far(stop, order->lists, unread, candidate->key,
+					  order->rows->nodes[candidate->node].number);
+}
+
+/*
+ * Learns more about the candidate with the least key.
+ */
+static void
+advance(IvfOrder *order, IvfCandidate *candidate)
+{
+	IvfQuery   *query = order->query;
+	double		distance;
+
+	if (candidate->stage == IVF_STAGE_ESTIMATE)
+	{
+		IvfScored  *leaf = &order->rows->nodes[candidate->node];
+		IvfRowHead	row;
+		int8	   *code = (int8 *) query->run;
+		const float4 *w;
+
+		if (!read_row(order, candidate, &row, code))
+		{
+			ivf_queue_remove(order->rows, candidate);
+			return;
+		}
+		query->counters.byte_codes++;
+		w = ivf_queue_w(order->rows, leaf);
+		ivf_queue_update(order->rows, candidate, IVF_STAGE_BOUND,
+						 ivf_row_bound(query, &leaf->view, w, &row, code));
+	}
+	else if (resolve_row(candidate, order))
+	{
+		distance = candidate->key;
+		ivf_queue_update(order->rows, candidate, IVF_STAGE_EXACT, distance);
+	}
+	else
+		ivf_queue_remove(order->rows, candidate);
+}
+
+/* why no more lists have been read */
+static IvfStopped
+stopped(IvfOrder *order)
+{
+	static const IvfStopped reasons[] = {
+		[IVF_STOP_PROBES] = IVF_STOPPED_PROBES,
+		[IVF_STOP_RECALL] = IVF_STOPPED_RECALL,
+		[IVF_STOP_EXACT] = IVF_STOPPED_EXACT,
+	};
+	double		unread;
+
+	return nearest_unread(order, &unread) ? reasons[order->stop.kind] :
+		IVF_STOPPED_ALL;
+}
+
+/* the candidate comes out */
+static void
+take_out(IvfOrder *order, IvfCandidate *candidate, ItemPointer tid)
+{
+	order->query->counters.stopped = stopped(order);
+	*tid = candidate->tid;
+	ivf_stop_out(&order->stop, order->rows->nodes[candidate->node].number);
+	ivf_queue_remove(order->rows, candidate);
+}
+
+/*
+ * The next row; false after the last.
+ */
+bool
+ivf_order_next(IvfOrder *order, ItemPointer tid)
+{
+	read_enough(order);
+	for (;;)
+	{
+		IvfCandidate *candidate;
+
+		CHECK_FOR_INTERRUPTS();
+		candidate = ivf_queue_first(order->rows);
+		if (candidate == NULL)
+		{
+			if (!read_list(order))
+				return false;
+		}
+		else if (comes_first(order, candidate) && read_list(order))
+			continue;
+		else if (candidate->stage == IVF_STAGE_EXACT)
+		{
+			take_out(order, candidate, tid);
+			return true;
+		}
+		else
+			advance(order, candidate);
+	}
+}
+
+/*
+ * Lets go of what is not memory.
+ */
+void
+ivf_order_end(IvfOrder *order)
+{
+	if (order->walk)
+		ivf_leaves_end(order->walk);
+	ivf_queue_end(order->rows);
+}

@@ -1,0 +1,32 @@
+/*
+ * order.h
+ *	  The rows of an index in the order of their distances from a query.
+ */
+#ifndef VECFEAT_ORDER_H
+#define VECFEAT_ORDER_H
+
+#include "compat.h"
+
+#include "index/heaprows.h"
+#include "index/leaves.h"
+#include "index/stop.h"
+
+typedef struct IvfOrder
+{
+	IvfQuery   *query;
+	IvfHeapRows *heap;
+	Relation	table;
+	BlockNumber *table_blocks;	/* at least so many: kept for the next query */
+	IvfStop		stop;
+	IvfLeaves  *walk;			/* NULL: the root is the only leaf */
+	IvfQueue   *rows;
+	uint32		lists;			/* read so far */
+} IvfOrder;
+
+extern IvfOrder *ivf_order_begin(IvfQuery *query, double recall, int probes,
+								 Relation table, BlockNumber *table_blocks,
+								 IvfHeapRows *heap);
+extern bool ivf_order_next(IvfOrder *order, ItemPointer tid);
+extern void ivf_order_end(IvfOrder *order);
+
+#endif							/* VECFEAT_ORDER_H */

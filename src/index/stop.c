@@ -1,0 +1,146 @@
+/*
+ * stop.c
+ *	  Has a scan read enough lists for its next row?
+ *
+ * A scan does not know how many rows will be asked for.  So the rule is that for
+ * the row at hand: a search for the j nearest would have read enough when the
+ * j-th comes out.  As more rows are asked for, more lists are read, and nothing
+ * is done again.
+ *
+ * Up to the KTH-th row the rule looks at the KTH least estimates, which are
+ * collected while lists are scored, and so before any byte code is read.  Beyond,
+ * it looks at the rows that have come out.
+ */
+#include "compat.h"
+
+#include "index/stop.h"
+
+#include <math.h>
+
+#include "page/meta.h"
+
+/*
+ * Up to this row the rule is that of this row: the first rows of a search come in
+ * order, and a search for one row gets its recall by reading as much as one
+ * for some.
+ */
+#define FIRST_ROWS		10
+
+/* more lists need not be looked up together */
+#define MOST_LIKELY		1000000
+
+/*
+ * Begins a query that wants a recall, or with probes more than 0 as many lists;
+ * all lists is what the exact order takes.
+ */
+void
+ivf_stop_begin(IvfStop *stop, const IvfQuery *query, double recall, int probes)
+{
+	stop->kth.count = 0;
+	stop->improved = stop->out_improved = 1;
+	stop->out = 0;
+	stop->line_row = 0;
+	stop->next = 1;
+	stop->probes = 0;
+	stop->ratio = query->space->metric != METRIC_INNER_PRODUCT;
+	if (probes > 0)
+	{
+		stop->kind = (uint32) probes >= query->frozen->meta.leaves ?
+			IVF_STOP_EXACT : IVF_STOP_PROBES;
+		stop->probes = stop->kind == IVF_STOP_PROBES ? probes : 0;
+	}
+	else if (recall >= 1)
+		stop->kind = IVF_STOP_EXACT;
+	else
+	{
+		IvfCalibration calibration;
+
+		stop->kind = IVF_STOP_RECALL;
+		stop->recall = recall;
+		ivf_meta_calibration(query->index, &calibration);
+		stop->rule = calibration.rule;
+	}
+}
+
+/*
+ * So many lists are nearly always read: the next ones may be looked up together.
+ */
+uint32
+ivf_stop_likely(const IvfStop *stop)
+{
+	double		lists;
+
+	if (stop->kind != IVF_STOP_RECALL)
+		return Max(stop->probes, 1);
+	lists = stop_lists(&stop->rule, FIRST_ROWS, stop->recall) / 2;
+	return lists >= 1 && lists < MOST_LIKELY ? (uint32) lists : 1;
+}
+
+/* does the rule for the next row say so?  If not, next is when to ask again */
+static bool
+enough(IvfStop *stop, uint32 lists, double unread, double nearest,
+	   uint32 improved)
+{
+	int64		row = Max(stop->out + 1, FIRST_ROWS);
+	float		feature[STOP_FEATURES];
+
+	if (stop->line_row != row)
+	{
+		stop_line(&stop->rule, (double) row, stop->recall, &stop->line);
+		stop->line_row = row;
+	}
+	stop_features(unread, nearest, stop->ratio, lists, improved, feature);
+
+	/* a damaged rule may yield no number: then all lists are read */
+	if (stop_score(stop->line.weight, feature) <= 0)
+		return true;
+	stop->next = stop_next(lists);
+	return false;
+}
+
+/*
+ * Have enough lists been read, at least one, to look for the next row in them?
+ * The nearest of the others is as far as unread, on the operator's scale.
+ */
+bool
+ivf_stop_near(IvfStop *stop, const IvfQuery *query, uint32 lists, double unread)
+{
+	if (stop->kind != IVF_STOP_RECALL)
+	{
+		stop->next = stop->probes;
+		return lists >= stop->probes;
+	}
+	if (stop->out >= KTH)
+		return true;
+	if (stop->kth.count < KTH)
+	{
+		stop->next = stop_next(lists);
+		return false;
+	}
+	return enough(stop, lists, unread,
+				  ivf_bound_distance(query, kth_limit(&stop->kth), false),
+				  stop->improved);
+}
+
+/*
+ * Likewise for the row at hand to come out: it is at this distance, in the from-th
+ * list that was read.
+ */
+bool
+ivf_stop_far(IvfStop *stop, uint32 lists, double unread, double distance,
+			 uint32 from)
+{
+	if (stop->kind != IVF_STOP_RECALL || stop->out < KTH)
+		return true;
+	return enough(stop, lists, unread, distance, Max(stop->out_improved, from));
+}
+
+/*
+ * A row has come out.
+ */
+void
+ivf_stop_out(IvfStop *stop, uint32 from)
+{
+	stop->out++;
+	stop->out_improved = Max(stop->out_improved, from);
+}

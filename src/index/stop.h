@@ -1,0 +1,51 @@
+/*
+ * stop.h
+ *	  Has a scan read enough lists for its next row?
+ */
+#ifndef VECFEAT_STOP_H
+#define VECFEAT_STOP_H
+
+#include "compat.h"
+
+#include "ground/kth.h"
+#include "ground/stoprule.h"
+#include "index/score.h"
+
+/* how a scan decides */
+typedef enum IvfStopKind
+{
+	IVF_STOP_PROBES,			/* so many lists are read, whatever the query */
+	IVF_STOP_RECALL,			/* by the calibrated rule */
+	IVF_STOP_EXACT				/* when no list can hold anything nearer */
+} IvfStopKind;
+
+typedef struct IvfStop
+{
+	IvfStopKind kind;
+	uint32		probes;			/* IVF_STOP_PROBES: lists */
+	double		recall;			/* IVF_STOP_RECALL: the target */
+	StopRule	rule;
+	bool		ratio;			/* are distances never negative? */
+
+	/* what is known of the query */
+	Kth			kth;			/* the least estimates */
+	uint32		improved;		/* list at which they last changed */
+	uint32		out_improved;	/* the last list from which a row has come out */
+	int64		out;			/* rows that have */
+
+	/* the rule for a row, as it was last needed */
+	int64		line_row;
+	StopLine	line;
+	uint32		next;			/* looked at when so many lists have been read */
+} IvfStop;
+
+extern void ivf_stop_begin(IvfStop *stop, const IvfQuery *query, double recall,
+						   int probes);
+extern uint32 ivf_stop_likely(const IvfStop *stop);
+extern bool ivf_stop_near(IvfStop *stop, const IvfQuery *query, uint32 lists,
+						  double unread);
+extern bool ivf_stop_far(IvfStop *stop, uint32 lists, double unread,
+						 double distance, uint32 from);
+extern void ivf_stop_out(IvfStop *stop, uint32 from);
+
+#endif							/* VECFEAT_STOP_H */
