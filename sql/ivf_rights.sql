@@ -47,10 +47,12 @@ WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
 
 -- SELECT is not enough: what is counted may be hidden from its holder
 SELECT what, role, attempt(role, format('SELECT public.%s', what))
-FROM unnest(ARRAY['ivf_info(''ivf_test.docs_v'')', 'ivf_check(''ivf_test.docs_v'')', 'ivf_check(''ivf_test.docs_v'', true)']) what,
-	unnest(ARRAY['regress_ivf_owner', 'regress_ivf_tenant', 'regress_ivf_monitor']) role;
+FROM unnest(ARRAY['ivf_info(''ivf_test.docs_v'')', 'ivf_lists(''ivf_test.docs_v'')', 'ivf_check(''ivf_test.docs_v'')', 'ivf_check(''ivf_test.docs_v'', true)']) what,
+	unnest(ARRAY['regress_ivf_owner', 'regress_ivf_tenant', 'regress_ivf_monitor']) role
+ORDER BY what COLLATE "C", role COLLATE "C";
 GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES, TRIGGER ON docs TO regress_ivf_tenant;
 SELECT attempt('regress_ivf_tenant', 'SELECT public.ivf_info(''ivf_test.docs_v'')');
+SELECT attempt('regress_ivf_tenant', 'SELECT public.ivf_lists(''ivf_test.docs_v'')');
 SELECT attempt('regress_ivf_tenant', 'SELECT public.ivf_check(''ivf_test.docs_v'')');
 -- MAINTAIN came with 17
 DO $$
@@ -72,6 +74,8 @@ END
 $$;
 SELECT (attempt('regress_ivf_tenant', 'SELECT public.ivf_info(''ivf_test.docs_v'')') = 'ok')
 	= (current_setting('server_version_num')::int >= 170000) AS expected;
+SELECT (attempt('regress_ivf_tenant', 'SELECT public.ivf_lists(''ivf_test.docs_v'')') = 'ok')
+	= (current_setting('server_version_num')::int >= 170000) AS expected;
 DO $$
 BEGIN
 	IF current_setting('server_version_num')::int >= 170000 THEN
@@ -80,6 +84,7 @@ BEGIN
 END
 $$;
 SELECT attempt('regress_ivf_tenant', 'SELECT public.ivf_info(''ivf_test.docs_v'')');
+SELECT attempt('regress_ivf_tenant', 'SELECT public.ivf_lists(''ivf_test.docs_v'')');
 
 -- options are the owner's, settings everybody's
 SELECT attempt('regress_ivf_tenant', 'ALTER INDEX ivf_test.docs_v SET (lists = 3)');
@@ -101,11 +106,12 @@ SELECT what, function, regexp_replace(attempt('regress_ivf_monitor', format('SEL
 FROM (SELECT relname::text AS what, oid FROM pg_class WHERE relnamespace = 'ivf_test'::regnamespace AND relname ~ '^(a|partitioned)(_|$)'
 	UNION ALL SELECT 'index of a toast table', indexrelid FROM pg_index
 		WHERE indrelid = (SELECT reltoastrelid FROM pg_class WHERE oid = 'a_table'::regclass)) c,
-	unnest(ARRAY['ivf_info', 'ivf_check']) function
+	unnest(ARRAY['ivf_info', 'ivf_lists', 'ivf_check']) function
 ORDER BY what COLLATE "C", function;
 SELECT attempt('regress_ivf_tenant', 'SELECT public.ivf_check(''ivf_test.a_table_pkey'')');
 SELECT attempt('regress_ivf_tenant', 'SELECT public.ivf_check(123456789)');
 SELECT attempt('regress_ivf_monitor', 'SELECT public.ivf_info(123456789)');
+SELECT attempt('regress_ivf_monitor', 'SELECT public.ivf_lists(123456789)');
 
 --
 -- Row-level security

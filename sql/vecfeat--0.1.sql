@@ -478,9 +478,20 @@ CREATE FUNCTION ivf_info(index regclass,
 	OUT meta_pages bigint, OUT inner_pages bigint, OUT code_pages bigint,
 	OUT refine_pages bigint, OUT free_pages bigint,
 	OUT bytes_per_entry double precision, OUT lists_option integer,
+	OUT dead_share double precision, OUT smallest_list bigint,
+	OUT list_10_percent bigint, OUT median_list bigint,
+	OUT list_90_percent bigint, OUT largest_list bigint,
 	OUT verdict text)
 	AS 'MODULE_PATHNAME', 'vecfeat_ivf_info' LANGUAGE C STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION ivf_info(regclass) IS 'what an ivf index consists of, and what to do about it';
+
+CREATE FUNCTION ivf_lists(index regclass,
+	OUT list integer, OUT first_page bigint, OUT parent_page bigint,
+	OUT code_pages bigint, OUT entries bigint, OUT dead_slots bigint,
+	OUT radius double precision, OUT mean_distance double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'vecfeat_ivf_lists' LANGUAGE C STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION ivf_lists(regclass) IS 'the lists of an ivf index, in the order of its tree';
 
 CREATE FUNCTION ivf_last_scan(OUT leaves bigint, OUT entries bigint,
 	OUT byte_codes bigint, OUT heap_rows bigint)

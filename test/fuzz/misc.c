@@ -3,7 +3,8 @@
  *	  Settings, catalogs and whatever else the index asks the server for.
  */
 /* declared with other qualifiers in other versions */
-#define heap_form_tuple		heap_form_tuple_of_the_server
+#define heap_form_tuple			heap_form_tuple_of_the_server
+#define tuplestore_putvalues	tuplestore_putvalues_of_the_server
 
 #include "server.h"
 
@@ -19,6 +20,7 @@
 #include "utils/snapmgr.h"
 
 #undef heap_form_tuple
+#undef tuplestore_putvalues
 
 int			work_mem = 4096;
 int			maintenance_work_mem = 65536;
@@ -258,12 +260,14 @@ cstring_to_text(const char *string)
 	return result;
 }
 
-/* ivf_info() gives a row, which nobody looks at */
+/* functions give rows, which nobody looks at */
+
+int			result_columns;
 
 int
 get_call_result_type(FunctionCallInfo fcinfo, Oid *type, TupleDesc *desc)
 {
-	*desc = CreateTemplateTupleDesc(16);
+	*desc = CreateTemplateTupleDesc(result_columns);
 	return 1;					/* TYPEFUNC_COMPOSITE */
 }
 
@@ -283,6 +287,20 @@ Datum
 HeapTupleHeaderGetDatum(struct HeapTupleHeaderData *tuple)
 {
 	return 0;
+}
+
+struct Tuplestorestate *
+tuplestore_begin_heap(bool random, bool across_transactions, int memory)
+{
+	return NULL;
+}
+
+void
+tuplestore_putvalues(struct Tuplestorestate *rows, TupleDesc desc,
+					 const Datum *values, const bool *nulls)
+{
+	if (buffers_held())
+		fault("a row is put into a store while a page is locked or pinned");
 }
 
 /* Executor. */

@@ -48,6 +48,9 @@ extern void buffers_watch(uint64 limit);
 extern void buffers_release(void);
 extern bool buffers_held(void);
 
+/* misc.c: of the row that the function to be called is declared to give */
+extern int	result_columns;
+
 /* heap.c: the table, a row a TID */
 typedef enum HeapState
 {

@@ -25,6 +25,7 @@
 #include "index/opclass.h"
 #include "index/ops.h"
 #include "miscadmin.h"
+#include "nodes/execnodes.h"
 #include "page/format.h"
 #include "page/meta.h"
 #include "type/vector.h"
@@ -165,6 +166,7 @@ make_shape(Shape *shape)
 
 extern Datum vecfeat_ivf_check(PG_FUNCTION_ARGS);
 extern Datum vecfeat_ivf_info(PG_FUNCTION_ARGS);
+extern Datum vecfeat_ivf_lists(PG_FUNCTION_ARGS);
 
 static void
 check(void *arg)
@@ -184,7 +186,25 @@ info(void *arg)
 
 	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
 	fcinfo->args[0].value = ObjectIdGetDatum(index_relation.rd_id);
+	result_columns = 22;
 	(void) vecfeat_ivf_info(fcinfo);
+}
+
+static void
+lists(void *arg)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	ExprContext context = {0};
+	ReturnSetInfo result = {0};
+
+	context.ecxt_per_query_memory = CurrentMemoryContext;
+	result.type = T_ReturnSetInfo;
+	result.econtext = &context;
+	result.allowedModes = SFRM_Materialize;
+	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, (Node *) &result);
+	fcinfo->args[0].value = ObjectIdGetDatum(index_relation.rd_id);
+	result_columns = 8;
+	(void) vecfeat_ivf_lists(fcinfo);
 }
 
 static void
@@ -410,6 +430,7 @@ run_damage(uint64 seed, Shape *shape)
 		fault("it is not sound as it was made: %s", thrown.message);
 	statement("reading the metapage", read_meta, NULL);
 	statement("ivf_info", info, NULL);
+	statement("ivf_lists", lists, NULL);
 	scan_all_ways(shape, (int) (seed % 1000));
 	change(shape);
 	(void) is_sound();

@@ -604,6 +604,7 @@ for my $case (@cases)
 		"SET LOCAL ivf.probes = 1000; $order $vector OFFSET 0) s",
 		"$order (SELECT NULL::vector) OFFSET 0) s",
 		"SELECT ivf_info(''${table}_v'')",
+		"SELECT count(*) FROM ivf_lists(''${table}_v'')",
 		"INSERT INTO $table SELECT * FROM $case->{template}_rows WHERE id <= 60",
 		"DELETE FROM $table WHERE id % 2 = 0");
 	my @after = ("INSERT INTO $table SELECT * FROM $case->{template}_rows WHERE id % 2 = 0", "SELECT ivf_check(''${table}_v'')");

@@ -112,7 +112,8 @@ BEGIN
 		('no order', format('SELECT string_agg(id::text, '' '' ORDER BY id) FROM (SELECT id FROM %I ORDER BY v %s (SELECT NULL::vector)) s', shape, operator), e.every_row),
 		('ten', format('SELECT count(*) FROM (SELECT id FROM %I ORDER BY v %s LIMIT 10) s', shape, nearest), '10'),
 		('explain', format('EXPLAIN SELECT id FROM %I ORDER BY v %s LIMIT 1', shape, nearest), NULL),
-		('info', format('SELECT lists > 0 FROM ivf_info(%L)', shape || '_v'), 'true')
+		('info', format('SELECT lists > 0 FROM ivf_info(%L)', shape || '_v'), 'true'),
+		('lists', format('SELECT count(*) > 0 FROM ivf_lists(%L)', shape || '_v'), 'true')
 	LOOP
 		PERFORM set_config('ivf.probes', CASE name WHEN 'all lists' THEN '1000000' WHEN 'ten' THEN '0' ELSE '1' END, true);
 		result := attempt(query);

@@ -160,6 +160,7 @@ repeated('inserts of NULLs', '', 'INSERT INTO angles SELECT $1, NULL', $repeats 
 repeated('updates', '', 'UPDATE products SET v = v * 1.01::real WHERE id = $1', 500);
 repeated('checks', '', q{SELECT ivf_check('angles_v_idx', true), ivf_check('expressions_l2_normalize_idx', true), $1}, 200);
 repeated('ivf_info', '', q{SELECT ivf_info('items_l2'), ivf_last_scan(), $1}, 200);
+repeated('ivf_lists', '', q{SELECT count(*), $1 FROM ivf_lists('items_l2')}, 200);
 
 # VACUUM runs in no function; a transaction remembers its files
 flat('builds', 50, 'SET maintenance_work_mem = 1024', join('', map { ('REINDEX INDEX angles_v_idx;') x 10 . "SELECT used();\n" } 1 .. 5));

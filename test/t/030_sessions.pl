@@ -55,6 +55,9 @@ BEGIN
 		END IF;
 		BEGIN
 			PERFORM ivf_check(index, true), nextval('checks');
+			IF (SELECT count(*) FROM ivf_lists(index) WHERE entries >= 0) <> (ivf_info(index)).lists THEN
+				RAISE EXCEPTION 'ivf_lists has not come to every list of % once', name;
+			END IF;
 			RETURN;
 		EXCEPTION WHEN object_not_in_prerequisite_state THEN
 			IF name = 'busy_more' THEN

@@ -74,7 +74,7 @@ $node->command_ok([ 'pg_amcheck', '--heapallindexed', '--rootdescend', 'postgres
 
 # Temporary tables of another session ------------------------------------------------
 
-for my $function ('ivf_check', 'ivf_info')
+for my $function ('ivf_check', 'ivf_info', 'ivf_lists')
 {
 	my ($status, $out, $err) = $node->psql('postgres', <<"SQL");
 CREATE TEMP TABLE passing AS SELECT * FROM items;
