@@ -101,6 +101,67 @@ CREATE OPERATOR <+> (
 COMMENT ON OPERATOR <+> (vector, vector) IS 'taxicab distance';
 
 --
+-- Within a radius
+--
+
+CREATE TYPE vector_range AS (center vector, radius double precision);
+COMMENT ON TYPE vector_range IS 'what lies within a radius of a center';
+COMMENT ON TYPE vector_range[] IS 'array of vector ranges';
+
+CREATE FUNCTION vector_within_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'vecfeat_within_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vector_within_support(internal) IS 'planner support for conditions on distances';
+
+CREATE FUNCTION vector_range_sel(internal, oid, internal, integer) RETURNS float8
+	AS 'MODULE_PATHNAME', 'vecfeat_range_sel' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vector_range_sel(internal, oid, internal, integer) IS 'restriction selectivity of operators on vector_range';
+
+CREATE FUNCTION l2_within(vector, vector, float8) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'vecfeat_vector_l2_within' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	SUPPORT vector_within_support;
+COMMENT ON FUNCTION l2_within(vector, vector, float8) IS 'Euclidean distance at most a radius';
+
+CREATE FUNCTION inner_product_within(vector, vector, float8) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'vecfeat_vector_inner_product_within' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	SUPPORT vector_within_support;
+COMMENT ON FUNCTION inner_product_within(vector, vector, float8) IS 'negative inner product at most a radius';
+
+CREATE FUNCTION cosine_within(vector, vector, float8) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'vecfeat_vector_cosine_within' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	SUPPORT vector_within_support;
+COMMENT ON FUNCTION cosine_within(vector, vector, float8) IS 'cosine distance at most a radius';
+
+CREATE FUNCTION vector_l2_in_range(vector, vector_range) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'vecfeat_vector_l2_in_range' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION vector_l2_in_range(vector, vector_range) IS 'implementation of <<->> operator';
+
+CREATE FUNCTION vector_inner_product_in_range(vector, vector_range) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'vecfeat_vector_inner_product_in_range' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION vector_inner_product_in_range(vector, vector_range) IS 'implementation of <<#>> operator';
+
+CREATE FUNCTION vector_cosine_in_range(vector, vector_range) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'vecfeat_vector_cosine_in_range' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION vector_cosine_in_range(vector, vector_range) IS 'implementation of <<=>> operator';
+
+CREATE OPERATOR <<->> (
+	LEFTARG = vector, RIGHTARG = vector_range, FUNCTION = vector_l2_in_range,
+	RESTRICT = vector_range_sel, JOIN = matchingjoinsel
+);
+COMMENT ON OPERATOR <<->> (vector, vector_range) IS 'Euclidean distance to the center at most the radius';
+
+CREATE OPERATOR <<#>> (
+	LEFTARG = vector, RIGHTARG = vector_range, FUNCTION = vector_inner_product_in_range,
+	RESTRICT = vector_range_sel, JOIN = matchingjoinsel
+);
+COMMENT ON OPERATOR <<#>> (vector, vector_range) IS 'negative inner product to the center at most the radius';
+
+CREATE OPERATOR <<=>> (
+	LEFTARG = vector, RIGHTARG = vector_range, FUNCTION = vector_cosine_in_range,
+	RESTRICT = vector_range_sel, JOIN = matchingjoinsel
+);
+COMMENT ON OPERATOR <<=>> (vector, vector_range) IS 'cosine distance to the center at most the radius';
+
+--
 -- Functions of one vector
 --
 
@@ -453,23 +514,26 @@ COMMENT ON FUNCTION ivf_vector_cosine(internal) IS 'ivf support: vector by cosin
 CREATE OPERATOR CLASS vector_l2_ops
 	DEFAULT FOR TYPE vector USING ivf AS
 	OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops,
+	OPERATOR 2 <<->> (vector, vector_range),
 	FUNCTION 1 ivf_vector_l2(internal);
-COMMENT ON OPERATOR CLASS vector_l2_ops USING ivf IS 'orders vectors by Euclidean distance';
-COMMENT ON OPERATOR FAMILY vector_l2_ops USING ivf IS 'orders vectors by Euclidean distance';
+COMMENT ON OPERATOR CLASS vector_l2_ops USING ivf IS 'orders and finds vectors by Euclidean distance';
+COMMENT ON OPERATOR FAMILY vector_l2_ops USING ivf IS 'orders and finds vectors by Euclidean distance';
 
 CREATE OPERATOR CLASS vector_ip_ops
 	FOR TYPE vector USING ivf AS
 	OPERATOR 1 <#> (vector, vector) FOR ORDER BY float_ops,
+	OPERATOR 2 <<#>> (vector, vector_range),
 	FUNCTION 1 ivf_vector_ip(internal);
-COMMENT ON OPERATOR CLASS vector_ip_ops USING ivf IS 'orders vectors by negative inner product';
-COMMENT ON OPERATOR FAMILY vector_ip_ops USING ivf IS 'orders vectors by negative inner product';
+COMMENT ON OPERATOR CLASS vector_ip_ops USING ivf IS 'orders and finds vectors by negative inner product';
+COMMENT ON OPERATOR FAMILY vector_ip_ops USING ivf IS 'orders and finds vectors by negative inner product';
 
 CREATE OPERATOR CLASS vector_cosine_ops
 	FOR TYPE vector USING ivf AS
 	OPERATOR 1 <=> (vector, vector) FOR ORDER BY float_ops,
+	OPERATOR 2 <<=>> (vector, vector_range),
 	FUNCTION 1 ivf_vector_cosine(internal);
-COMMENT ON OPERATOR CLASS vector_cosine_ops USING ivf IS 'orders vectors by cosine distance';
-COMMENT ON OPERATOR FAMILY vector_cosine_ops USING ivf IS 'orders vectors by cosine distance';
+COMMENT ON OPERATOR CLASS vector_cosine_ops USING ivf IS 'orders and finds vectors by cosine distance';
+COMMENT ON OPERATOR FAMILY vector_cosine_ops USING ivf IS 'orders and finds vectors by cosine distance';
 
 CREATE FUNCTION ivf_info(index regclass,
 	OUT format_version integer, OUT metric text, OUT element_type text,

@@ -84,5 +84,5 @@ SELECT amname, opcname, opcdefault, amvalidate(c.oid)
 FROM (SELECT amname, opcname, opcdefault, c.oid FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
 	WHERE opcintype = 'vector'::regtype AND amname IN ('btree', 'hash')) c ORDER BY 1;
 SELECT oprname, oprcom::regoperator, oprnegate::regoperator, oprrest, oprjoin, oprcanhash, oprcanmerge
-FROM pg_operator WHERE oprleft = 'vector'::regtype AND oprresult = 'boolean'::regtype ORDER BY oprname COLLATE "C";
+FROM pg_operator WHERE oprleft = 'vector'::regtype AND oprright = oprleft AND oprresult = 'boolean'::regtype ORDER BY oprname COLLATE "C";
 DROP TABLE cmp, many, parts;

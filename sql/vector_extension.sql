@@ -10,7 +10,8 @@ ORDER BY 1;
 SELECT obj_description(oid, 'pg_extension') AS extension FROM pg_extension WHERE extname = 'vecfeat';
 
 -- every function of vectors is immutable, strict and parallel safe, but those
--- of aggregates, which see NULLs, and of ANALYZE
+-- of aggregates, which see NULLs, of ANALYZE, and of estimates, which read the
+-- catalogs
 SELECT p.oid::regprocedure, provolatile, proisstrict, proparallel
 FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'

@@ -16,6 +16,13 @@
 /*
  * NULLs are indexed, as amoptionalkey demands: the planner may scan without a
  * key.  Scans go forward only, since a distance has no end to begin with.
+ *
+ * amstrategies is 0, as for every access method whose strategy numbers are not
+ * those of a B-tree's comparisons: all that the server takes from it is how far
+ * the numbers of CREATE OPERATOR CLASS may go, and which are any use it leaves to
+ * amadjustmembers.  It matches an operator by its being in the family, for search
+ * or for ORDER BY, not by its number, and hands a scan the number and the right
+ * input type from there: sk_strategy and sk_subtype.
  */
 VECFEAT_FUNCTION(vecfeat_ivfhandler)
 {

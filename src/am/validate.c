@@ -14,13 +14,11 @@
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
 #include "index/opclass.h"
+#include "type/range.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
-
-/* the only strategy: ORDER BY distance */
-#define ORDER_STRATEGY	1
 
 #define COMPLAIN(...) \
 	do { \
@@ -46,14 +44,12 @@ function_fault(Oid function, int number, Oid left, Oid right)
 }
 
 /*
- * What is wrong with an operator, or NULL.  A scan takes the query for a value
- * of the column's type, and its own order for that of float8 distances.
+ * What is wrong with an ordering operator, or NULL.  A scan takes the query for
+ * a value of the column's type, and its own order for that of float8 distances.
  */
 static const char *
-operator_fault(Oid operator, int strategy, Oid left, Oid right, Oid sort_family)
+order_fault(Oid operator, Oid left, Oid right, Oid sort_family)
 {
-	if (strategy != ORDER_STRATEGY)
-		return "with an invalid strategy number";
 	if (!OidIsValid(sort_family) ||
 		!opfamily_can_sort_type(sort_family, get_op_rettype(operator)))
 		return "that is not for ORDER BY";
@@ -62,6 +58,39 @@ operator_fault(Oid operator, int strategy, Oid left, Oid right, Oid sort_family)
 	if (!check_amop_signature(operator, FLOAT8OID, left, right))
 		return "with a wrong signature";
 	return NULL;
+}
+
+/*
+ * What is wrong with a search operator, or NULL.  A scan takes what is at its
+ * right for a center of the column's type and a radius.
+ */
+static const char *
+search_fault(Oid operator, Oid left, Oid right, Oid sort_family)
+{
+	if (OidIsValid(sort_family))
+		return "that is not for search";
+	if (!range_type_fits(right, left))
+		return "whose right input type is not a range of the left one";
+	if (!check_amop_signature(operator, BOOLOID, left, right))
+		return "with a wrong signature";
+	return NULL;
+}
+
+/*
+ * What is wrong with an operator, or NULL.
+ */
+static const char *
+operator_fault(Oid operator, int strategy, Oid left, Oid right, Oid sort_family)
+{
+	switch (strategy)
+	{
+		case IVF_STRATEGY_ORDER:
+			return order_fault(operator, left, right, sort_family);
+		case IVF_STRATEGY_WITHIN:
+			return search_fault(operator, left, right, sort_family);
+		default:
+			return "with an invalid strategy number";
+	}
 }
 
 static bool
@@ -108,7 +137,8 @@ validate_operators(CatCList *list, const char *family, Oid type)
 		if (fault)
 			COMPLAIN("operator family \"%s\" of access method %s contains operator %s %s",
 					 family, "ivf", format_operator(member->amopopr), fault);
-		else if (member->amoplefttype == type)
+		else if (member->amoplefttype == type &&
+				 member->amopstrategy == IVF_STRATEGY_ORDER)
 			found = true;
 	}
 	if (!found)
@@ -162,7 +192,7 @@ ivf_validate(Oid opclass)
 /*
  * amadjustmembers: refuses what would make the server read memory that is not
  * there, or rows come in a wrong order.  An operator class can't do without
- * its support function and its operator; what else a family may come to hold
+ * its support function and its operators; what else a family may come to hold
  * is loose.
  */
 void
@@ -194,7 +224,8 @@ ivf_adjust_members(Oid opfamily, Oid opclass, List *operators, List *functions)
 
 /*
  * amproperty: what the server can't know is that an index can order by
- * distance, and that no operator is there that could exclude.
+ * distance, and that no operator is there that could exclude: of a row and a
+ * range neither is like the other.
  */
 bool
 ivf_property(Oid index, int column, IndexAMProperty property, const char *name,

@@ -19,6 +19,7 @@
 
 #include "type/dense_io.h"
 #include "type/dense_distance.h"
+#include "type/dense_within.h"
 #include "type/dense_func.h"
 #include "type/dense_arith.h"
 #include "type/dense_compare.h"

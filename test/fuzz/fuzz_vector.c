@@ -99,6 +99,12 @@ pg_detoast_datum_slice(struct varlena *datum, int32 first, int32 count)
 	fault("a slice");
 }
 
+Oid
+get_fn_expr_argtype(FmgrInfo *function, int number)
+{
+	fault("the type of an argument");
+}
+
 /* what other functions of the type call, but not its forms */
 #define NOT_CALLED(name) \
 extern void name(void); \
@@ -116,6 +122,7 @@ NOT_CALLED(dense_subscript_transform)
 NOT_CALLED(float_overflow_error)
 NOT_CALLED(float_underflow_error)
 NOT_CALLED(hash_bytes_extended)
+NOT_CALLED(range_read)
 NOT_CALLED(sums_begin)
 NOT_CALLED(sums_forget)
 NOT_CALLED(sums_of_aggregate)

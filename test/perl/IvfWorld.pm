@@ -74,6 +74,14 @@ INSERT INTO domains SELECT i, ARRAY[i, 1, 2, i % 5]::vector FROM generate_series
 CREATE INDEX domains_v ON domains USING ivf (v);
 CREATE MATERIALIZED VIEW seen AS SELECT id, v, v <=> '[1,2,3,4,5,6,7,8,9,10,11,12]' AS d FROM items;
 CREATE INDEX seen_v ON seen USING ivf (v) WITH (lists = 4);
+CREATE TABLE ranges (id int, v vector(2), range vector_range DEFAULT ROW('[1,2]', 3), CHECK (v <<->> range), CHECK (l2_within(v, (range).center, (range).radius)));
+INSERT INTO ranges VALUES (1, '[1,2]'), (2, '[4,2]');
+INSERT INTO ranges VALUES (3, '[0,0]', '("[0.1,0]",0.25)'), (4, '[5,5]', '(,1)'), (5, '[5,5]', NULL);
+CREATE INDEX ranges_range ON ranges (range) WHERE cosine_within(v, '[1,1]', 0.1);
+CREATE VIEW near AS SELECT r.id, o.id AS other FROM ranges r JOIN ranges o ON r.v <<->> o.range WHERE inner_product_within(r.v, '[1,1]', -1);
+CREATE OPERATOR CLASS own_ops FOR TYPE vector USING ivf AS
+	OPERATOR 1 <-> FOR ORDER BY float_ops, OPERATOR 2 <<->> (vector, vector_range), FUNCTION 1 ivf_vector_l2(internal);
+CREATE INDEX ranges_v ON ranges USING ivf (v own_ops);
 CREATE STATISTICS together (ndistinct) ON id, v FROM items;
 ALTER TABLE wide REPLICA IDENTITY FULL;
 ANALYZE;
@@ -92,12 +100,16 @@ SELECT c.relname, pg_get_indexdef(c.oid), reloptions, obj_description(c.oid, 'pg
 	relpersistence, relkind
 FROM pg_class c JOIN pg_index ON indexrelid = c.oid JOIN pg_am am ON am.oid = relam
 WHERE amname = 'ivf' ORDER BY 1;
-SELECT t, sound(t) FROM unnest(ARRAY['items', 'parts', 'wide', 'empty', 'domains', 'seen']::regclass[]) t;
+SELECT t, sound(t) FROM unnest(ARRAY['items', 'parts', 'wide', 'empty', 'domains', 'seen', 'ranges']::regclass[]) t;
 SELECT oracle('items', 'v', '<->', noise(1, 12), NULL), oracle('items', 'v', '<#>', noise(1, 12)), oracle('items', 'v', '<=>', noise(1, 12));
 SELECT oracle('items WHERE id % 2 = 0 AND v IS NOT NULL', 'v', '<->', noise(2, 12));
 SELECT oracle('items', 'subvector(v, 1, 6)::vector(6)', '<#>', noise(1, 6)), oracle('items', 'a::vector(3)', '<->', noise(1, 3));
 SELECT oracle('parts', 'v', '<->', noise(1, 12)), oracle('wide', 'v', '<->', noise(1, 2000)), oracle('empty', 'v', '<=>', noise(1, 5)),
 	oracle('domains', 'v', '<->', noise(1, 4)), oracle('seen', 'v', '<->', noise(1, 12));
+SELECT * FROM ranges ORDER BY id;
+SELECT * FROM near ORDER BY id, other;
+SELECT pg_get_indexdef('ranges_range'::regclass), string_agg(pg_get_constraintdef(oid), ';' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'ranges'::regclass;
+SELECT amopstrategy, amopopr::regoperator FROM pg_amop WHERE amopfamily = (SELECT opcfamily FROM pg_opclass WHERE opcname = 'own_ops') ORDER BY 1;
 SET enable_seqscan = off; SET enable_sort = off; SET enable_bitmapscan = off; SET ivf.probes = 1000;
 SELECT md5(string_agg(d::text, ',')), count(*) FROM (SELECT v <-> '[1,1,1,1,1,1,1,1,1,1,1,1]' AS d FROM items ORDER BY 1) s;
 SELECT md5(string_agg(d::text, ',')), count(*) FROM (SELECT v <#> '[1,1,1,1,1,1,1,1,1,1,1,1]' AS d FROM items ORDER BY 1) s;
