@@ -54,6 +54,7 @@ insert_state(Relation index, IndexInfo *info)
 	state->frozen = ivf_frozen(index, info->ii_Context);
 	state->space = state->frozen->space;
 	ivf_query_init(&state->query, index, NULL, state->frozen);
+	state->query.unranked = true;
 	state->v = palloc(sizeof(double) * state->space->n);
 	state->target = palloc(sizeof(float4) * state->space->n);
 	state->centroid = palloc(sizeof(float4) * state->space->n);

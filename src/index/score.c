@@ -36,6 +36,7 @@ ivf_query_init(IvfQuery *query, Relation index, Snapshot snapshot,
 	int			n = frozen->space->n;
 
 	memset(query, 0, sizeof(*query));
+	query->context = CurrentMemoryContext;
 	query->index = index;
 	query->snapshot = snapshot;
 	query->frozen = frozen;
@@ -302,7 +303,7 @@ child_bounds(IvfQuery *query, int level, const float4 *add, const IvfRun *run,
 	int			i;
 
 	if (query->children == NULL)
-		query->children = palloc(VEC_BLOCK * size);
+		query->children = MemoryContextAlloc(query->context, VEC_BLOCK * size);
 	ivf_run_read(query->index, query->snapshot, run, query->children);
 	for (i = 0; i < VEC_BLOCK; i++)
 	{
@@ -319,6 +320,16 @@ child_bounds(IvfQuery *query, int level, const float4 *add, const IvfRun *run,
 		bounds[i] = certain_float(list_bound(&view.list, head.radius));
 	}
 	query->w_node = InvalidBlockNumber;
+}
+
+/* bounds that say nothing: every child is going to be looked at */
+static void
+no_bounds(const float4 *add, float4 *bounds)
+{
+	int			i;
+
+	for (i = 0; i < VEC_BLOCK; i++)
+		bounds[i] = add[i] == INFINITY ? INFINITY : -FLT_MAX;
 }
 
 /* the query's sign table for a node, its base and the weight of err */
@@ -357,7 +368,7 @@ choose_table(IvfQuery *query, const IvfView *view, const float4 *w)
 /*
  * Scores all entries of a node and hands the bounds to function, a block at a
  * time; a page may be locked meanwhile.  certain asks for certain bounds: of entries,
- * and in an inner node of all that is below a child.
+ * and in an inner node of all that is below a child, unless the query is unranked.
  */
 void
 ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
@@ -389,7 +400,9 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 			/* rows are read while the page is let go: never code and refine */
 			ivf_blocks_pause(&query->reader);
 			IVF_PAUSE("score rows");
-			if (view->level > 0)
+			if (view->level > 0 && query->unranked)
+				no_bounds(add, bounds);
+			else if (view->level > 0)
 				child_bounds(query, view->level, add, &run, bounds);
 			else
 				certain_bounds(query, view, w, add, &run, bounds);

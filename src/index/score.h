@@ -40,6 +40,7 @@ extern IvfCounters ivf_last_scan;	/* scan.c */
 
 typedef struct IvfQuery
 {
+	MemoryContext context;		/* that it was made in */
 	Relation	index;
 	Snapshot	snapshot;		/* of the scan, or NULL */
 	IvfFrozen  *frozen;
@@ -55,6 +56,7 @@ typedef struct IvfQuery
 	SignQuery	signs;			/* of v */
 	SignQuery	own_signs;		/* of v minus a centroid, made when needed */
 	void	   *own_space;
+	bool		unranked;		/* are children not ranked by what they promise? */
 	BlockNumber follows;		/* a hint: the node that is scored after this one */
 	IvfBlockReader reader;
 	char	   *run;			/* room for 32 rows of a leaf, */
