@@ -64,7 +64,7 @@ VECFEAT_FUNCTION(vecfeat_ivfhandler)
 	am->ambeginscan = ivf_begin_scan;
 	am->amrescan = ivf_rescan;
 	am->amgettuple = ivf_get_tuple;
-	am->amgetbitmap = NULL;
+	am->amgetbitmap = ivf_get_bitmap;
 	am->amendscan = ivf_end_scan;
 	am->ammarkpos = NULL;
 	am->amrestrpos = NULL;

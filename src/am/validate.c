@@ -14,6 +14,7 @@
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
 #include "index/opclass.h"
+#include "index/wanted.h"
 #include "type/range.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"

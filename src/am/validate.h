@@ -9,13 +9,6 @@
 
 #include "access/amapi.h"
 
-/*
- * Strategy numbers: the operator whose distance orders, and the one that says
- * whether a value is within a range (type/range.h).
- */
-#define IVF_STRATEGY_ORDER	1
-#define IVF_STRATEGY_WITHIN	2
-
 extern bool ivf_validate(Oid opclass);
 extern void ivf_adjust_members(Oid opfamily, Oid opclass, List *operators,
 							   List *functions);

@@ -19,6 +19,7 @@
 #include "am/cost.h"
 #include "am/selectivity.h"
 #include "am/validate.h"
+#include "index/wanted.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"

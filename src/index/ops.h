@@ -47,6 +47,7 @@ extern IndexScanDesc ivf_begin_scan(Relation index, int nkeys, int norderbys);
 extern void ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 					   ScanKey orderbys, int norderbys);
 extern bool ivf_get_tuple(IndexScanDesc scan, ScanDirection direction);
+extern int64 ivf_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap);
 extern void ivf_end_scan(IndexScanDesc scan);
 
 /* vacuum.c */

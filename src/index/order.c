@@ -39,8 +39,9 @@ read_row(IvfOrder *order, IvfCandidate *candidate, IvfRowHead *row, int8 *code)
 	candidate->tid = row->tid;
 	if (!ItemPointerIsValid(&row->tid))
 		return false;
-	ivf_heap_check_tid(order->table, order->table_blocks, query->index,
-					   ivf_row_block(&candidate->run, candidate->row), &row->tid);
+	if (order->table)
+		ivf_heap_check_tid(order->table, order->table_blocks, query->index,
+						   ivf_row_block(&candidate->run, candidate->row), &row->tid);
 	return true;
 }
 
@@ -88,6 +89,7 @@ ivf_order_begin(IvfQuery *query, double recall, int probes, Relation table,
 	order->heap = heap;
 	order->table = table;
 	order->table_blocks = table_blocks;
+	order->radius = INFINITY;
 	ivf_stop_begin(&order->stop, query, recall, probes);
 	certain = order->stop.kind == IVF_STOP_EXACT;
 	query->counters.lists = meta->leaves;
@@ -112,6 +114,29 @@ ivf_order_begin(IvfQuery *query, double recall, int probes, Relation table,
 }
 
 /*
+ * Starts to read the rows within a radius, in their exact order or, unsorted, in
+ * any: then those come out too of which only their heap row would tell, and heap
+ * may be NULL.
+ */
+IvfOrder *
+ivf_order_within(IvfQuery *query, double radius, bool unsorted, Relation table,
+				 BlockNumber *table_blocks, IvfHeapRows *heap)
+{
+	IvfOrder   *order = ivf_order_begin(query, 1, 0, table, table_blocks, heap);
+
+	order->radius = radius;
+	order->unsorted = unsorted;
+	return order;
+}
+
+/* the distance of the nearest list that has not been read; false if all have */
+static bool
+nearest_unread(IvfOrder *order, double *distance)
+{
+	return order->walk && ivf_leaves_peek(order->walk, distance);
+}
+
+/*
  * Reads the next list; false if there is none.
  */
 static bool
@@ -119,11 +144,12 @@ read_list(IvfOrder *order)
 {
 	IvfQuery   *query = order->query;
 	uint32		likely = Max(order->stop.next, ivf_stop_likely(&order->stop));
+	double		unread;
 	IvfLeaf		leaf;
 	IvfView		view;
 	const float4 *w;
 
-	if (order->walk == NULL ||
+	if (!nearest_unread(order, &unread) || unread > order->radius ||
 		!ivf_leaves_next(order->walk, likely > order->lists ? likely - order->lists : 1,
 						 &leaf, &view, &w))
 		return false;
@@ -135,13 +161,6 @@ read_list(IvfOrder *order)
 	if (order->rows->improved)
 		order->stop.improved = order->lists;
 	return true;
-}
-
-/* the distance of the nearest list that has not been read; false if all have */
-static bool
-nearest_unread(IvfOrder *order, double *distance)
-{
-	return order->walk && ivf_leaves_peek(order->walk, distance);
 }
 
 /*
@@ -246,6 +265,24 @@ take_out(IvfOrder *order, IvfCandidate *candidate, ItemPointer tid)
 }
 
 /*
+ * The candidate comes out though only a bound of its distance is known; false if
+ * there is no entry any more.
+ */
+static bool
+take_unsorted(IvfOrder *order, IvfCandidate *candidate, ItemPointer tid)
+{
+	IvfRowHead	row;
+
+	if (!read_row(order, candidate, &row, (int8 *) order->query->run))
+	{
+		ivf_queue_remove(order->rows, candidate);
+		return false;
+	}
+	take_out(order, candidate, tid);
+	return true;
+}
+
+/*
  * The next row; false after the last.
  */
 bool
@@ -263,12 +300,19 @@ ivf_order_next(IvfOrder *order, ItemPointer tid)
 			if (!read_list(order))
 				return false;
 		}
+		else if (candidate->key > order->radius)
+			return false;
 		else if (comes_first(order, candidate) && read_list(order))
 			continue;
 		else if (candidate->stage == IVF_STAGE_EXACT)
 		{
 			take_out(order, candidate, tid);
 			return true;
+		}
+		else if (order->unsorted)
+		{
+			if (take_unsorted(order, candidate, tid))
+				return true;
 		}
 		else
 			advance(order, candidate);

@@ -18,6 +18,8 @@ typedef struct IvfOrder
 	Relation	table;
 	BlockNumber *table_blocks;	/* at least so many: kept for the next query */
 	IvfStop		stop;
+	double		radius;			/* what is farther is not wanted */
+	bool		unsorted;		/* may rows come in any order, and farther ones? */
 	IvfLeaves  *walk;			/* NULL: the root is the only leaf */
 	IvfQueue   *rows;
 	uint32		lists;			/* read so far */
@@ -26,6 +28,9 @@ typedef struct IvfOrder
 extern IvfOrder *ivf_order_begin(IvfQuery *query, double recall, int probes,
 								 Relation table, BlockNumber *table_blocks,
 								 IvfHeapRows *heap);
+extern IvfOrder *ivf_order_within(IvfQuery *query, double radius, bool unsorted,
+								  Relation table, BlockNumber *table_blocks,
+								  IvfHeapRows *heap);
 extern bool ivf_order_next(IvfOrder *order, ItemPointer tid);
 extern void ivf_order_end(IvfOrder *order);
 

@@ -17,7 +17,8 @@
 #include "access/relscan.h"
 #include "index/order.h"
 #include "index/unordered.h"
-#include "miscadmin.h"
+#include "index/wanted.h"
+#include "nodes/tidbitmap.h"
 #include "pgstat.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -93,38 +94,18 @@ ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys,
 {
 	IvfScan    *so = scan->opaque;
 
-	if (scan->numberOfKeys > 0 || scan->numberOfOrderBys > 1)
-		elog(ERROR, "ivf index \"%s\" can't be scanned by %d keys and %d distances",
+	if (scan->numberOfOrderBys > 1)
+		elog(ERROR, "ivf index \"%s\" can't be scanned by %d distances",
 			 RelationGetRelationName(scan->indexRelation),
-			 scan->numberOfKeys, scan->numberOfOrderBys);
+			 scan->numberOfOrderBys);
+	if (keys && scan->numberOfKeys > 0)
+		memmove(scan->keyData, keys, scan->numberOfKeys * sizeof(ScanKeyData));
 	if (orderbys && scan->numberOfOrderBys > 0)
 		memmove(scan->orderByData, orderbys,
 				scan->numberOfOrderBys * sizeof(ScanKeyData));
 
 	end_query(so);
 	so->state = SCAN_BEGIN;
-}
-
-/*
- * The query vector as float4, in the query's context, or NULL.
- */
-static const float4 *
-query_elements(IndexScanDesc scan, IvfScan *so)
-{
-	ScanKey		key = scan->orderByData;
-	const void *value;
-	int			dim;
-
-	if (scan->numberOfOrderBys == 0 || (key->sk_flags & SK_ISNULL))
-		return NULL;
-	value = PG_DETOAST_DATUM_COPY(key->sk_argument);
-	dim = so->frozen->space->opclass->dimensions(value);
-	if (dim != so->frozen->space->dim)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("different vector dimensions %d and %d",
-						so->frozen->space->dim, dim)));
-	return so->frozen->space->opclass->elements(value, palloc(sizeof(float4) * dim));
 }
 
 /*
@@ -150,8 +131,8 @@ unordered(IndexScanDesc scan, IvfScan *so)
 	return so->unordered;
 }
 
-static void
-begin_order(IndexScanDesc scan, IvfScan *so)
+static IvfHeapRows *
+heap_rows(IndexScanDesc scan, IvfScan *so)
 {
 	if (so->heap == NULL)
 	{
@@ -160,16 +141,31 @@ begin_order(IndexScanDesc scan, IvfScan *so)
 		so->heap = ivf_heap_open(scan->heapRelation, scan->indexRelation);
 		MemoryContextSwitchTo(old);
 	}
-	so->order = ivf_order_begin(so->query, ivf_recall_wanted(scan->indexRelation),
-								ivf_probes, scan->heapRelation,
-								&so->table_blocks, so->heap);
+	return so->heap;
+}
+
+static void
+begin_order(IndexScanDesc scan, IvfScan *so, const IvfWanted *wanted)
+{
+	Relation	index = scan->indexRelation;
+	Relation	table = scan->heapRelation;
+
+	ivf_query_set(so->query, wanted->elements);
+	if (!wanted->within)
+		so->order = ivf_order_begin(so->query, ivf_recall_wanted(index),
+									ivf_probes, table, &so->table_blocks,
+									heap_rows(scan, so));
+	else
+		so->order = ivf_order_within(so->query, wanted->radius, !wanted->ordered,
+									 table, &so->table_blocks,
+									 wanted->ordered ? heap_rows(scan, so) : NULL);
 	so->state = SCAN_LISTS;
 }
 
 static void
 begin(IndexScanDesc scan, IvfScan *so)
 {
-	const float4 *elements;
+	IvfWanted	wanted;
 
 	if (!IsMVCCSnapshot(scan->xs_snapshot))
 		ereport(ERROR,
@@ -182,9 +178,11 @@ begin(IndexScanDesc scan, IvfScan *so)
 		so->frozen = ivf_frozen(scan->indexRelation, so->context);
 	so->query = palloc(sizeof(IvfQuery));
 	ivf_query_init(so->query, scan->indexRelation, scan->xs_snapshot, so->frozen);
-	elements = query_elements(scan, so);
-	if (elements && ivf_query_set(so->query, elements))
-		begin_order(scan, so);
+	ivf_wanted(scan, so->frozen->space, &wanted);
+	if (wanted.nothing)
+		so->state = SCAN_END;
+	else if (wanted.elements)
+		begin_order(scan, so, &wanted);
 	else
 	{
 		/* there is no query, or every distance to it is NULL or NaN */
@@ -206,6 +204,12 @@ go_on(IndexScanDesc scan, IvfScan *so)
 			break;
 		case SCAN_LISTS:
 		case SCAN_ALL:
+			/* the rows that follow are in no range */
+			if (scan->numberOfKeys > 0)
+			{
+				so->state = SCAN_END;
+				break;
+			}
 			ivf_unordered_chain(unordered(scan, so), meta->nans);
 			so->state = SCAN_NANS;
 			break;
@@ -221,7 +225,7 @@ go_on(IndexScanDesc scan, IvfScan *so)
 }
 
 static bool
-next_tuple(IndexScanDesc scan, IvfScan *so)
+next_tuple(IndexScanDesc scan, IvfScan *so, ItemPointer tid)
 {
 	for (;; go_on(scan, so))
 	{
@@ -230,13 +234,13 @@ next_tuple(IndexScanDesc scan, IvfScan *so)
 			case SCAN_BEGIN:
 				break;
 			case SCAN_LISTS:
-				if (ivf_order_next(so->order, &scan->xs_heaptid))
+				if (ivf_order_next(so->order, tid))
 					return true;
 				break;
 			case SCAN_ALL:
 			case SCAN_NANS:
 			case SCAN_NULLS:
-				if (ivf_unordered_next(so->unordered, &scan->xs_heaptid))
+				if (ivf_unordered_next(so->unordered, tid))
 					return true;
 				break;
 			case SCAN_END:
@@ -245,28 +249,51 @@ next_tuple(IndexScanDesc scan, IvfScan *so)
 	}
 }
 
+/* the next row of a scan, and nothing pinned after it */
+static bool
+fetch(IndexScanDesc scan, ItemPointer tid)
+{
+	IvfScan    *so = scan->opaque;
+	MemoryContext old = MemoryContextSwitchTo(so->query_context);
+	bool		found = next_tuple(scan, so, tid);
+
+	MemoryContextSwitchTo(old);
+	if (so->heap)
+		ivf_heap_pause(so->heap);
+	ivf_last_scan = so->query->counters;
+	return found;
+}
+
 /*
  * amgettuple
  */
 bool
 ivf_get_tuple(IndexScanDesc scan, ScanDirection direction)
 {
-	IvfScan    *so = scan->opaque;
-	MemoryContext old = MemoryContextSwitchTo(so->query_context);
-	bool		found;
-
 	Assert(ScanDirectionIsForward(direction));
 
-	found = next_tuple(scan, so);
-	MemoryContextSwitchTo(old);
-
-	/* the order is final, and no heap page stays pinned */
-	scan->xs_recheck = false;
+	/* the order is final; but a range may be around another point than it */
+	scan->xs_recheck = scan->numberOfKeys > 0;
 	scan->xs_recheckorderby = false;
-	if (so->heap)
-		ivf_heap_pause(so->heap);
-	ivf_last_scan = so->query->counters;
-	return found;
+	return fetch(scan, &scan->xs_heaptid);
+}
+
+/*
+ * amgetbitmap.  Rows are looked up later by pages: that each has been found
+ * beyond doubt does not matter then, so all are to be checked again.
+ */
+int64
+ivf_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap)
+{
+	ItemPointerData tid;
+	int64		count = 0;
+
+	while (fetch(scan, &tid))
+	{
+		tbm_add_tuples(bitmap, &tid, 1, true);
+		count++;
+	}
+	return count;
 }
 
 /*

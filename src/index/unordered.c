@@ -137,7 +137,8 @@ ivf_unordered_next(IvfUnordered *unordered, ItemPointer tid)
 			return false;
 	}
 	*tid = unordered->tids[unordered->next++];
-	ivf_heap_check_tid(unordered->table, unordered->table_blocks,
-					   unordered->index, unordered->last_block, tid);
+	if (unordered->table)
+		ivf_heap_check_tid(unordered->table, unordered->table_blocks,
+						   unordered->index, unordered->last_block, tid);
 	return true;
 }
