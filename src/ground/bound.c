@@ -132,6 +132,7 @@ list_bound(const ListQuery *query, double radius)
 {
 	double		bound;
 
+	radius += TINY;
 	if (query->metric == METRIC_INNER_PRODUCT)
 	{
 		bound = -query->q_dot_c - query->q_norm * radius

@@ -21,8 +21,9 @@
 #define TILE_ROWS	2
 #endif
 
-/* unaligned, anywhere among floats */
-typedef float Lanes __attribute__((vector_size(PANEL_LANES * sizeof(float)), aligned(4), may_alias));
+/* a register; and as it may stand in memory, anywhere among floats */
+typedef float Lanes __attribute__((vector_size(PANEL_LANES * sizeof(float))));
+typedef float StoredLanes __attribute__((vector_size(PANEL_LANES * sizeof(float)), aligned(4), may_alias));
 
 /* lanes of the sums in float4, and registers for them */
 #define SUM_LANES	(4 * VEC_LANES)
@@ -147,7 +148,7 @@ declaration \
 #ifdef load_codes
 #define BYTE_TERM(at) \
 	((load_codes(u + (at)) + 0.5f) * \
-	 *(const Lanes *) (w + (at)))
+	 *(const StoredLanes *) (w + (at)))
 
 DEFINE_FLOAT_SUM(byte_dot(const int8_t *u, const float *w, int n), BYTE_TERM)
 #else
@@ -171,7 +172,7 @@ byte_dot(const int8_t *u, const float *w, int n)
 #endif
 
 #define DIFFERENCE(at) \
-	(*(const Lanes *) (a + (at)) - *(const Lanes *) (b + (at)))
+	(*(const StoredLanes *) (a + (at)) - *(const StoredLanes *) (b + (at)))
 #define SQUARE_TERM(at)	(DIFFERENCE(at) * DIFFERENCE(at))
 
 DEFINE_FLOAT_SUM(rank_l2(const float *a, const float *b, int n), SQUARE_TERM)

@@ -29,7 +29,7 @@ multiply_tile(const float *const *x, int rows, const float *panel, int width,
 	memset(sum, 0, sizeof(sum));
 	for (j = 0; j < n; j++)
 	{
-		const Lanes *c = (const Lanes *) (panel + (size_t) j * width);
+		const StoredLanes *c = (const StoredLanes *) (panel + (size_t) j * width);
 
 		for (r = 0; r < rows; r++)
 		{
@@ -40,7 +40,7 @@ multiply_tile(const float *const *x, int rows, const float *panel, int width,
 	for (r = 0; r < rows; r++)
 	{
 		for (p = 0; p < PANEL_PARTS; p++)
-			((Lanes *) (out + r * stride))[p] = sum[r][p];
+			((StoredLanes *) (out + r * stride))[p] = sum[r][p];
 	}
 }
 

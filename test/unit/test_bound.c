@@ -50,6 +50,33 @@ static const int weights[] = {14, 14, 12, 40, 10, 10, 1, 1};
 
 static long pairs = 0;
 
+/* pairs with a list's bound above the truth, and with one near to it */
+static long list_violations[METRIC_COSINE + 1];
+static long list_near[METRIC_COSINE + 1];
+
+/*
+ * The bound of the smallest list that has the entry: its radius is made as an
+ * index does it.
+ */
+static void
+test_list(const ListQuery *query, const Entry *entry, double truth)
+{
+	/* a norm that the code can't hold is not 0 */
+	double		radius = isinf(entry->factors.error) ? INFINITY :
+	float_up(entry->factors.norm * (1 + 0x1p-20));
+	double		bound = list_bound(query, radius);
+
+	if (!(bound <= truth))
+	{
+		if (list_violations[query->metric]++ == 0)
+			printf("# %s: list bound %.17g, operator %.17g (w %g, radius %g, reach %g)\n",
+				   metric_name[query->metric], bound, truth, query->w_norm,
+				   radius, query->reach);
+	}
+	else if (bound != 0 && truth - bound < 1e-3 * fabs(truth))
+		list_near[query->metric]++;
+}
+
 /*
  * All pairs of a group; returns how many have a bound above the truth.
  */
@@ -76,6 +103,7 @@ test_group(const Group *group, const char *family)
 			double		bound = byte_bound(&query->list, &entry->factors, dot);
 
 			pairs++;
+			test_list(&query->list, entry, truth);
 			if (!(bound <= truth))
 			{
 				if (violations++ == 0)
@@ -137,6 +165,14 @@ test_violations(void)
 			   "%s, %s: no bound above the operator's result (%ld are)",
 			   metric_name[metric], families[family].name,
 			   violations[metric][family]);
+	}
+	for (metric = METRIC_L2; metric <= METRIC_COSINE; metric++)
+	{
+		ok(list_violations[metric] == 0,
+		   "%s: no list's bound above the operator's result (%ld are)",
+		   metric_name[metric], list_violations[metric]);
+		ok(list_near[metric] > 0, "%s: lists' bounds come near (%ld do)",
+		   metric_name[metric], list_near[metric]);
 	}
 	ok(pairs >= PAIRS, "%ld pairs", pairs);
 }
