@@ -545,6 +545,8 @@ CREATE FUNCTION ivf_info(index regclass,
 	OUT dead_share double precision, OUT smallest_list bigint,
 	OUT list_10_percent bigint, OUT median_list bigint,
 	OUT list_90_percent bigint, OUT largest_list bigint,
+	OUT recall double precision, OUT lists_for_recall double precision,
+	OUT calibration_queries integer, OUT calibrated_entries bigint,
 	OUT verdict text)
 	AS 'MODULE_PATHNAME', 'vecfeat_ivf_info' LANGUAGE C STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION ivf_info(regclass) IS 'what an ivf index consists of, and what to do about it';
@@ -561,6 +563,10 @@ CREATE FUNCTION ivf_last_scan(OUT leaves bigint, OUT entries bigint,
 	OUT byte_codes bigint, OUT heap_rows bigint)
 	AS 'MODULE_PATHNAME', 'vecfeat_ivf_last_scan' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION ivf_last_scan() IS 'what the last ivf index scan of this session has read';
+
+CREATE FUNCTION ivf_calibrate(index regclass) RETURNS integer
+	AS 'MODULE_PATHNAME', 'vecfeat_ivf_calibrate' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION ivf_calibrate(regclass) IS 'finds out anew how many lists of an ivf index searches have to read';
 
 CREATE FUNCTION ivf_check(index regclass, heapallindexed boolean DEFAULT false)
 	RETURNS void

@@ -14,7 +14,7 @@
 typedef void (*IvfCalibrateProgress) (int done);
 
 /* queries that are sampled, if there are so many entries */
-#define IVF_CALIBRATION_QUERIES	500
+#define IVF_CALIBRATION_QUERIES	320
 
 extern bool ivf_calibrate(Relation index, Size memory,
 						  IvfCalibrateProgress progress,

@@ -12,6 +12,8 @@
 #include "index/census.h"
 #include "index/ivfrel.h"
 #include "index/score.h"
+#include "index/ops.h"
+#include "index/recalibrate.h"
 #include "index/treewalk.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -78,6 +80,9 @@ verdict(Relation index, const IvfMetaData *meta, const IvfCensus *census)
 
 	if (mended)
 		return mended;
+	if (ivf_calibration_due(meta, RelationGetNumberOfBlocks(index)))
+		return psprintf("More than a third has changed since recall was calibrated; VACUUM does that anew, or SELECT ivf_calibrate('%s').",
+						RelationGetRelationName(index));
 	if (mean > 4 * LONG_LIST && meta->lists_option == 0)
 		return psprintf("The lists hold %.0f rows on average: maintenance_work_mem, or too few distinct rows, allowed no more lists.",
 						mean);
@@ -106,6 +111,14 @@ rounded(double x, double unit)
 	return rint(x * unit) / unit;
 }
 
+/* lists that a search for a few rows reads on average */
+static double
+lists_for_recall(const IvfMetaData *meta, double recall)
+{
+	return Min(rounded(stop_lists(&meta->calibration.rule, 10, recall), 10),
+			   meta->leaves);
+}
+
 /*
  * ivf_info(index): one row.
  */
@@ -119,8 +132,9 @@ VECFEAT_FUNCTION(vecfeat_ivf_info)
 	int64		rows;
 	int64		slots;
 	int64		pages;
-	Datum		values[22];
-	bool		nulls[22] = {false};
+	double		recall;
+	Datum		values[26];
+	bool		nulls[26] = {false};
 	TupleDesc	desc = result_row(fcinfo, lengthof(values));
 	int			i = 0;
 
@@ -157,6 +171,12 @@ VECFEAT_FUNCTION(vecfeat_ivf_info)
 	values[i++] = Int64GetDatum(census.spread.median);
 	values[i++] = Int64GetDatum(census.spread.nine_tenths);
 	values[i++] = Int64GetDatum(census.spread.most);
+	recall = ivf_recall_wanted(index);
+	values[i++] = Float8GetDatum(recall);
+	nulls[i] = recall >= 1;
+	values[i++] = Float8GetDatum(recall < 1 ? lists_for_recall(&meta, recall) : 0);
+	values[i++] = Int32GetDatum(meta.calibration.queries);
+	values[i++] = Int64GetDatum((int64) meta.calibration.entries);
 	values[i++] = CStringGetTextDatum(verdict(index, &meta, &census));
 	Assert(i == lengthof(values));
 

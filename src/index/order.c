@@ -25,6 +25,13 @@
 #define FIRST_CHUNK		256
 
 /*
+ * What lowered estimates lose, some thousandths, is too much for a recall of more
+ * than this; then they are lowered more.
+ */
+#define HIGH_RECALL		0.99
+#define HIGH_EPSILON	3.0
+
+/*
  * Reads the row of an entry, and sets the candidate's TID; false if the slot
  * was being filled for a tuple that we can't see.  code has room for n.
  */
@@ -92,6 +99,8 @@ ivf_order_begin(IvfQuery *query, double recall, int probes, Relation table,
 	order->radius = INFINITY;
 	ivf_stop_begin(&order->stop, query, recall, probes);
 	certain = order->stop.kind == IVF_STOP_EXACT;
+	if (order->stop.kind == IVF_STOP_RECALL && recall > HIGH_RECALL)
+		query->epsilon = HIGH_EPSILON;
 	query->counters.lists = meta->leaves;
 	query->counters.recall = order->stop.recall;
 	order->rows = ivf_queue_make(query, certain, FIRST_CHUNK, 4 * memory,

@@ -41,6 +41,7 @@ ivf_query_init(IvfQuery *query, Relation index, Snapshot snapshot,
 	query->snapshot = snapshot;
 	query->frozen = frozen;
 	query->space = frozen->space;
+	query->epsilon = SIGN_EPSILON;
 	query->v = palloc(sizeof(double) * n);
 	query->target = palloc(sizeof(float4) * n);
 	query->signs.table = palloc(sign_query_size(n));
@@ -347,7 +348,7 @@ choose_table(IvfQuery *query, const IvfView *view, const float4 *w)
 	Table		table;
 
 	table.base = (float4) view->key;
-	table.err_weight = (float4) (SIGN_EPSILON * view->norm);
+	table.err_weight = (float4) (query->epsilon * view->norm);
 	table.signs = &query->signs;
 	table.own = needs_own_table(query, view);
 	if (table.own)

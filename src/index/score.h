@@ -50,6 +50,7 @@ typedef struct IvfQuery
 	float4	   *target;			/* n: v, or for inner products v from the true
 								 * origin, rounded; to rank centroids by */
 	double		target_dot_mean;	/* inner product: <v from the true origin, mean> */
+	double		epsilon;		/* standard errors by which estimates are lowered */
 	double		v_norm;
 	double		true_norm;		/* inner product: from the true origin */
 	double		mean_norm;		/* inner product: of the mean */

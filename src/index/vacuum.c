@@ -13,6 +13,7 @@
 #include "index/ops.h"
 
 #include "commands/vacuum.h"
+#include "index/recalibrate.h"
 #include "index/space.h"
 #include "miscadmin.h"
 #include "page/blocks.h"
@@ -239,12 +240,34 @@ ivf_bulk_delete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	return stats;
 }
 
+/* IvfCalibrateProgress */
+static void
+calibrating(int done)
+{
+	compat_vacuum_delay_point();
+}
+
 /*
- * amvacuumcleanup.  Without deletions there is nothing to clean up and nothing
- * new to tell: NULL leaves pg_class as it is.
+ * amvacuumcleanup.  Calibrates the index if much has changed.  Without deletions
+ * there is nothing to clean up and nothing new to tell: NULL leaves pg_class as it
+ * is.
  */
 IndexBulkDeleteResult *
 ivf_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 {
+	BlockNumber blocks = RelationGetNumberOfBlocks(info->index);
+	IvfMetaData meta;
+
+	if (info->analyze_only)
+		return stats;
+	ivf_shape_read(info->index, &meta);
+	if (ivf_calibration_due(&meta, blocks))
+	{
+		/* nobody has counted what only came: it takes pages as the others did */
+		double		entries = stats ? stats->num_index_tuples :
+		meta.calibration.entries * blocks / Max(meta.calibration.blocks, 1);
+
+		(void) ivf_recalibrate(info->index, entries, calibrating);
+	}
 	return stats;
 }

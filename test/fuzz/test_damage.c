@@ -186,7 +186,7 @@ info(void *arg)
 
 	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
 	fcinfo->args[0].value = ObjectIdGetDatum(index_relation.rd_id);
-	result_columns = 22;
+	result_columns = 26;
 	(void) vecfeat_ivf_info(fcinfo);
 }
 
