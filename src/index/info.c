@@ -80,8 +80,9 @@ verdict(Relation index, const IvfMetaData *meta, const IvfCensus *census)
 
 	if (mended)
 		return mended;
-	if (ivf_calibration_due(meta, RelationGetNumberOfBlocks(index)))
-		return psprintf("More than a third has changed since recall was calibrated; VACUUM does that anew, or SELECT ivf_calibrate('%s').",
+	if (ivf_calibration_due(meta, RelationGetNumberOfBlocks(index),
+							(double) census->entries))
+		return psprintf("More than a third has changed since recall was calibrated; SELECT ivf_calibrate('%s') does that anew.",
 						RelationGetRelationName(index));
 	if (mean > 4 * LONG_LIST && meta->lists_option == 0)
 		return psprintf("The lists hold %.0f rows on average: maintenance_work_mem, or too few distinct rows, allowed no more lists.",

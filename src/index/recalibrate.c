@@ -23,16 +23,19 @@
 
 /*
  * Has so much of an index changed since it was calibrated that this is to be done
- * again: more than a third?  What VACUUM has taken out was counted; what came
- * is known from the pages it took, when there were no dead slots left for it.
+ * again: more than a third?  What VACUUM has taken out was counted.  What came is
+ * known from the number of live entries, or, where nobody has counted them and
+ * entries is negative, from the pages they took; not if they found dead slots.
  */
 bool
-ivf_calibration_due(const IvfMetaData *meta, BlockNumber blocks)
+ivf_calibration_due(const IvfMetaData *meta, BlockNumber blocks, double entries)
 {
 	const IvfCalibration *calibration = &meta->calibration;
+	double		third = calibration->entries / 3;
 
 	return meta->height > 1 &&
-		(calibration->removed > calibration->entries / 3 ||
+		(calibration->removed > third ||
+		 entries > calibration->entries + third ||
 		 blocks > calibration->blocks + calibration->blocks / 3);
 }
 

@@ -9,7 +9,8 @@
 
 #include "index/calibrate.h"
 
-extern bool ivf_calibration_due(const IvfMetaData *meta, BlockNumber blocks);
+extern bool ivf_calibration_due(const IvfMetaData *meta, BlockNumber blocks,
+								double entries);
 extern int	ivf_recalibrate(Relation index, double entries,
 							IvfCalibrateProgress progress);
 

@@ -261,7 +261,7 @@ ivf_vacuum_cleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	if (info->analyze_only)
 		return stats;
 	ivf_shape_read(info->index, &meta);
-	if (ivf_calibration_due(&meta, blocks))
+	if (ivf_calibration_due(&meta, blocks, stats ? stats->num_index_tuples : -1))
 	{
 		/* nobody has counted what only came: it takes pages as the others did */
 		double		entries = stats ? stats->num_index_tuples :
