@@ -55,6 +55,29 @@ product_slack(const ListQuery *query, double norm)
 }
 
 /*
+ * Lower bound of the operator's result from one of a squared distance, or of a
+ * negative inner product from which the slack was not taken yet; norm is at
+ * least that of the entry's residual.  At least 0, except for inner products.
+ */
+double
+bound_of_result(const ListQuery *query, double bound, double norm)
+{
+	if (query->metric == METRIC_INNER_PRODUCT)
+	{
+		bound -= product_slack(query, norm);
+
+		/* the operator's sum overflows to -infinity beyond float4's range */
+		return bound >= -FLT_MAX ? bound : -INFINITY;
+	}
+	if (!(bound > 0))
+		return 0;
+	bound = sqrt(bound) * (1 - 0x1p-50) - U45 * (query->reach + norm) - FLT_MIN;
+	if (query->metric == METRIC_COSINE)
+		bound = cosine_bound(bound);
+	return bound > 0 ? bound : 0;
+}
+
+/*
  * Lower bound of the operator's result (L2 distance, cosine distance or
  * negative inner product) for an entry with these factors, where dot is
  * byte_dot(u, w).  At least 0, except for inner products.  Never above what
@@ -82,25 +105,13 @@ byte_bound(const ListQuery *query, const ByteFactors *factors, double dot)
 	off = factors->error * sqrt(off + (2 * steps + 16) * U24 * w * w);
 
 	if (query->metric == METRIC_INNER_PRODUCT)
-	{
 		bound = -query->q_dot_c - factors->g - p - off
 			- (steps + 32) * U24 * w * norm
-			- 2 * U24 * fabs(factors->g)
-			- product_slack(query, norm);
-
-		/* the operator's sum overflows to -infinity beyond float4's range */
-		return bound >= -FLT_MAX ? bound : -INFINITY;
-	}
-
-	bound = query->w_norm * query->w_norm + r * r - 2 * p - 2 * off
-		- (steps + 32) * U24 * (w + norm) * (w + norm);
-	if (!(bound > 0))
-		return 0;
-	bound = sqrt(bound) * (1 - 0x1p-50) - U45 * (query->reach + norm) - FLT_MIN;
-
-	if (query->metric == METRIC_COSINE)
-		bound = cosine_bound(bound);
-	return bound > 0 ? bound : 0;
+			- 2 * U24 * fabs(factors->g);
+	else
+		bound = query->w_norm * query->w_norm + r * r - 2 * p - 2 * off
+			- (steps + 32) * U24 * (w + norm) * (w + norm);
+	return bound_of_result(query, bound, norm);
 }
 
 /*
@@ -134,11 +145,7 @@ list_bound(const ListQuery *query, double radius)
 
 	radius += TINY;
 	if (query->metric == METRIC_INNER_PRODUCT)
-	{
-		bound = -query->q_dot_c - query->q_norm * radius
-			- product_slack(query, radius);
-		return bound >= -FLT_MAX ? bound : -INFINITY;
-	}
+		return bound_of_result(query, -query->q_dot_c - query->q_norm * radius, radius);
 
 	/* w was rounded to float4, and added up in a few steps */
 	bound = query->w_norm * (1 - 4 * U24) - radius

@@ -35,6 +35,7 @@ extern double byte_bound(const ListQuery *query, const ByteFactors *factors,
 						 double dot);
 extern double byte_distance(const ListQuery *query, const ByteFactors *factors,
 							double dot);
+extern double bound_of_result(const ListQuery *query, double bound, double norm);
 extern double list_bound(const ListQuery *query, double radius);
 
 #endif							/* VECFEAT_BOUND_H */

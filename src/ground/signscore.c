@@ -50,6 +50,7 @@ sign_query_init(SignQuery *query, const double *q, int n, void *space)
 	uint8_t    *flip = weight + n;
 	double		widest = 0;
 	double		unit;
+	double		error = 0;
 	int			sum = 0;
 	int			i;
 
@@ -68,6 +69,7 @@ sign_query_init(SignQuery *query, const double *q, int n, void *space)
 	{
 		weight[i] = unit > 0 ? (uint8_t) (fabs(q[i]) / unit + 0.5) : 0;
 		sum += weight[i];
+		error += fabs(fabs(q[i]) - unit * weight[i]);
 		flip[i / 4] |= (q[i] >= 0 ? 0 : 1) << (i % 4);
 	}
 
@@ -76,6 +78,9 @@ sign_query_init(SignQuery *query, const double *q, int n, void *space)
 	query->unit = (float) (2 * unit);
 	query->offset = (float) (unit * sum - SIGN_EPSILON * unit * sqrt(n / 12.0));
 	query->table = space;
+	query->exact_unit = 2 * unit;
+	query->exact_offset = unit * sum;
+	query->error = error * (1 + 0x1p-40) + DBL_MIN;
 	kernels->make_table(weight, flip, n, query->table);
 }
 

@@ -25,6 +25,11 @@ typedef struct SignQuery
 	float		unit;
 	float		offset;
 	void	   *table;
+
+	/* <s,q> is exact_unit * sum - exact_offset, and at most error off */
+	double		exact_unit;
+	double		exact_offset;
+	double		error;
 } SignQuery;
 
 extern size_t sign_query_size(int n);

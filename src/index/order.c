@@ -228,6 +228,7 @@ advance(IvfOrder *order, IvfCandidate *candidate)
 		IvfRowHead	row;
 		int8	   *code = (int8 *) query->run;
 		const float4 *w;
+		double		bound;
 
 		if (!read_row(order, candidate, &row, code))
 		{
@@ -236,8 +237,12 @@ advance(IvfOrder *order, IvfCandidate *candidate)
 		}
 		query->counters.byte_codes++;
 		w = ivf_queue_w(order->rows, leaf);
-		ivf_queue_update(order->rows, candidate, IVF_STAGE_BOUND,
-						 ivf_row_bound(query, &leaf->view, w, &row, code));
+		bound = ivf_row_bound(query, &leaf->view, w, &row, code);
+
+		/* of two certain bounds the greater one; an estimate is none */
+		if (order->stop.kind == IVF_STOP_EXACT)
+			bound = Max(bound, candidate->key);
+		ivf_queue_update(order->rows, candidate, IVF_STAGE_BOUND, bound);
 	}
 	else if (resolve_row(candidate, order))
 	{
@@ -318,7 +323,7 @@ ivf_order_next(IvfOrder *order, ItemPointer tid)
 			take_out(order, candidate, tid);
 			return true;
 		}
-		else if (order->unsorted)
+		else if (order->unsorted && candidate->stage == IVF_STAGE_BOUND)
 		{
 			if (take_unsorted(order, candidate, tid))
 				return true;

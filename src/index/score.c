@@ -6,7 +6,7 @@
  * float4 bound.  There are two kinds of bounds.  An estimate comes from the
  * sign code, on the scale of squared distances (or negative inner products),
  * lowered so that it is below the truth for nearly all entries.  A certain
- * bound comes from the byte code, on the scale of the operator, and is below
+ * bound comes from it too, less tight, on the scale of the operator, and is below
  * the truth always.  Dead slots are +infinity in both, and nothing else is.
  */
 #include "compat.h"
@@ -16,6 +16,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "ground/signbound.h"
 #include "page/pause.h"
 
 /*
@@ -266,30 +267,20 @@ certain_float(double bound)
 }
 
 /*
- * Certain bounds of a block: reads its 32 rows.  Called with no lock held.
+ * Certain bounds of a block of entries.
  */
 static void
-certain_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
-			   const float4 *add, const IvfRun *run, float4 *bounds)
+certain_bounds(const IvfQuery *query, const IvfView *view, const IvfBlockHead *head,
+			   const uint8 *columns, float4 *bounds)
 {
-	Size		size = run->head + run->body;
+	double		bound[VEC_BLOCK];
 	int			i;
 
-	ivf_run_read(query->index, query->snapshot, run, query->run);
+	sign_bound_block(&query->signs, &view->list, columns, head->add, head->scale,
+					 head->err, bound);
 	for (i = 0; i < VEC_BLOCK; i++)
-	{
-		IvfRowHead	row;
-
-		if (isinf(add[i]) && add[i] > 0)
-		{
-			bounds[i] = INFINITY;
-			continue;
-		}
-		memcpy(&row, query->run + i * size, sizeof(row));
-		bounds[i] = certain_float(ivf_row_bound(query, view, w, &row,
-												(int8 *) query->run + i * size + sizeof(row)));
-		query->counters.byte_codes++;
-	}
+		bounds[i] = isinf(head->add[i]) && head->add[i] > 0 ? INFINITY :
+			certain_float(bound[i]);
 }
 
 /*
@@ -376,10 +367,12 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 			   bool certain, IvfBlockFunction function, void *arg)
 {
 	int			n = query->space->n;
-	Table		table = choose_table(query, view, w);
+	Table		table = {0};
 	const IvfBlockHead *head;
 	const uint8 *columns;
 
+	if (!certain)
+		table = choose_table(query, view, w);
 	ivf_blocks_open(&query->reader, view->node, view->level, query->follows);
 	while (ivf_blocks_next(&query->reader, &head, &columns))
 	{
@@ -396,17 +389,16 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 			sign_score_block(table.signs, columns, add, head->scale, head->err,
 							 table.base, table.err_weight, bounds);
 		}
+		else if (view->level == 0)
+			certain_bounds(query, view, head, columns, bounds);
+		else if (query->unranked)
+			no_bounds(add, bounds);
 		else
 		{
 			/* rows are read while the page is let go: never code and refine */
 			ivf_blocks_pause(&query->reader);
 			IVF_PAUSE("score rows");
-			if (view->level > 0 && query->unranked)
-				no_bounds(add, bounds);
-			else if (view->level > 0)
-				child_bounds(query, view->level, add, &run, bounds);
-			else
-				certain_bounds(query, view, w, add, &run, bounds);
+			child_bounds(query, view->level, add, &run, bounds);
 		}
 		function(bounds, &run, arg);
 	}

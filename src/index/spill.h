@@ -15,7 +15,7 @@
 /* how much is known of a candidate */
 typedef enum IvfStage
 {
-	IVF_STAGE_ESTIMATE,			/* a lowered estimate from the sign code */
+	IVF_STAGE_ESTIMATE,			/* a lowered estimate, or a bound, from the sign code */
 	IVF_STAGE_BOUND,			/* a certain bound from the byte code */
 	IVF_STAGE_EXACT				/* the distance itself */
 } IvfStage;

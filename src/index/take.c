@@ -29,7 +29,9 @@ fill_candidate(const IvfQueue *queue, TopKItem item, uint32 number,
 	uint32		slot = topk_place(item) - node->base;
 
 	candidate->key = ivf_bound_distance(queue->query, topk_key(item), queue->certain);
-	candidate->stage = queue->certain ? IVF_STAGE_BOUND : IVF_STAGE_ESTIMATE;
+	/* of what is below a child no more will be known than its bound */
+	candidate->stage = queue->certain && node->view.level > 0 ?
+		IVF_STAGE_BOUND : IVF_STAGE_ESTIMATE;
 	candidate->node = number;
 	candidate->row = slot % VEC_BLOCK;
 	candidate->run = node->runs[slot / VEC_BLOCK];

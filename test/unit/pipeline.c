@@ -177,6 +177,7 @@ entry_init(Entry *entry, const List *list)
 		if (list->metric == METRIC_INNER_PRODUCT)
 			g += r * (list->centroid[i] + list->mean_rotated[i]);
 	}
+	entry->g = g;
 	encode_bytes(entry->r, list->n, g, entry->u, &entry->factors);
 	return 1;
 }

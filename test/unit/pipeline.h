@@ -27,6 +27,7 @@ typedef struct Entry
 {
 	float		x[MAX_PADDED];	/* as in the heap */
 	float		r[MAX_PADDED];
+	double		g;				/* inner product: <c,r> from the true origin */
 	int8_t		u[MAX_PADDED];
 	ByteFactors factors;
 } Entry;

@@ -13,6 +13,7 @@
 
 #include "families.h"
 #include "ground/kernel.h"
+#include "ground/signbound.h"
 #include "mutants.h"
 #include "tap.h"
 
@@ -50,9 +51,20 @@ static const int weights[] = {14, 14, 12, 40, 10, 10, 1, 1};
 
 static long pairs = 0;
 
-/* pairs with a list's bound above the truth, and with one near to it */
+/* pairs with a bound above the truth, and with one near to it or, of signs, far from 0 */
 static long list_violations[METRIC_COSINE + 1];
 static long list_near[METRIC_COSINE + 1];
+static long sign_violations[METRIC_COSINE + 1];
+static long sign_useful[METRIC_COSINE + 1];
+
+/* the sign codes of a group's entries, as a block has them */
+typedef struct SignBlock
+{
+	uint8_t		columns[MAX_PADDED / 4 * 16];
+	float		add[VEC_BLOCK];
+	float		scale[VEC_BLOCK];
+	float		err[VEC_BLOCK];
+} SignBlock;
 
 /*
  * The bound of the smallest list that has the entry: its radius is made as an
@@ -77,20 +89,92 @@ test_list(const ListQuery *query, const Entry *entry, double truth)
 		list_near[query->metric]++;
 }
 
+static void
+fill_block(const Group *group, SignBlock *block)
+{
+	uint8_t		nibbles[MAX_PADDED / 4];
+	const List *list = &group->list;
+	int			i;
+	int			j;
+
+	memset(block, 0, sizeof(*block));
+	for (i = 0; i < VEC_BLOCK; i++)
+		block->add[i] = INFINITY;
+	for (i = 0; i < group->nentries; i++)
+	{
+		SignFactors factors;
+
+		encode_signs(group->entry[i].r, list->centroid, list->n, group->entry[i].g,
+					 list->metric == METRIC_INNER_PRODUCT, nibbles, &factors);
+		block->add[i] = factors.add;
+		block->scale[i] = factors.scale;
+		block->err[i] = factors.err;
+		for (j = 0; j < list->n / 4; j++)
+			block->columns[16 * j + i % 16] |= nibbles[j] << (i < 16 ? 0 : 4);
+	}
+}
+
+/*
+ * The bounds of a query from sign codes, by a table of the query itself.
+ */
+static void
+test_signs(const Group *group, const SignBlock *block, const Query *query,
+		   const char *family)
+{
+	static char space[1 << 20];
+	Metric		metric = group->list.metric;
+	SignQuery	signs;
+	double		v[MAX_PADDED];
+	double		bound[VEC_BLOCK];
+	int			i;
+
+	if (!into_list(&group->list, query->q, v))
+		return;
+	sign_query_init(&signs, v, group->list.n, space);
+	sign_bound_block(&signs, &query->list, block->columns, block->add,
+					 block->scale, block->err, bound);
+	for (i = 0; i < group->nentries; i++)
+	{
+		double		truth = operator_result(metric, query->q,
+											group->entry[i].x, group->dim);
+
+		if (!(bound[i] <= truth))
+		{
+			if (sign_violations[metric]++ == 0)
+				printf("# %s, %s, %d dimensions: sign bound %.17g, operator %.17g (w %g, r %g, reach %g, add %g, scale %g, err %g, table %g)\n",
+					   family, metric_name[metric], group->dim, bound[i], truth,
+					   query->list.w_norm, group->entry[i].factors.norm,
+					   query->list.reach, block->add[i], block->scale[i],
+					   block->err[i], signs.error);
+		}
+		else if (bound[i] > truth - 0.5 * fabs(truth) && bound[i] != 0)
+			sign_useful[metric]++;
+	}
+	for (; i < VEC_BLOCK; i++)
+	{
+		if (bound[i] != INFINITY)
+			sign_violations[metric]++;
+	}
+}
+
 /*
  * All pairs of a group; returns how many have a bound above the truth.
  */
 static long
 test_group(const Group *group, const char *family)
 {
+	static SignBlock block;
 	long		violations = 0;
 	int			i;
 	int			j;
 	int			m;
 
+	fill_block(group, &block);
 	for (i = 0; i < group->nqueries; i++)
 	{
 		const Query *query = &group->query[i];
+
+		test_signs(group, &block, query, family);
 
 		for (j = 0; j < group->nentries; j++)
 		{
@@ -173,6 +257,15 @@ test_violations(void)
 		   metric_name[metric], list_violations[metric]);
 		ok(list_near[metric] > 0, "%s: lists' bounds come near (%ld do)",
 		   metric_name[metric], list_near[metric]);
+	}
+	for (metric = METRIC_L2; metric <= METRIC_COSINE; metric++)
+	{
+		ok(sign_violations[metric] == 0,
+		   "%s: no bound from signs above the operator's result (%ld are)",
+		   metric_name[metric], sign_violations[metric]);
+		ok(sign_useful[metric] > pairs / 100,
+		   "%s: bounds from signs are more than half of it (%ld are)",
+		   metric_name[metric], sign_useful[metric]);
 	}
 	ok(pairs >= PAIRS, "%ld pairs", pairs);
 }
