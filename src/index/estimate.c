@@ -29,7 +29,7 @@
 /* no more when so many in a row hold nothing */
 #define BARREN_LISTS	4
 
-/* so many lists are asked for their radius; the others are taken for like the last */
+/* so many lists are passed over and asked for their radius; others are as the last */
 #define MOST_ASKED		4096
 #define LAST_ASKED		64
 
@@ -180,17 +180,16 @@ last_share(const Survey *survey)
 }
 
 /*
- * Passes over so many lists; returns how many there were.
+ * Passes over so many lists, if there are so many and they may be asked.
  */
-static int
-pass_over(Survey *survey, int count)
+static void
+pass_over(Survey *survey, uint32 count)
 {
 	IvfLeaf		leaf;
-	int			i;
 
-	for (i = 0; i < count && ivf_leaves_skip(survey->leaves, &leaf); i++)
+	for (; count > 0 && survey->asked < MOST_ASKED &&
+		 ivf_leaves_skip(survey->leaves, &leaf); count--)
 		ask(survey, &leaf);
-	return i;
 }
 
 /*
@@ -203,34 +202,37 @@ score_lists(Survey *survey)
 	uint32		leaves = survey->query.frozen->meta.leaves;
 	double		stride = 1;
 	int			barren = 0;
+	bool		last = false;
 	IvfLeaf		leaf;
 	IvfView		view;
 	const float4 *w;
 
-	while (survey->lists_count < MOST_LISTS && barren < BARREN_LISTS)
+	while (!last && barren < BARREN_LISTS)
 	{
-		int			beside = 0;
-		int			before;
-		double		weight;
+		uint32		begin = survey->asked;
+		uint32		beside = 0;
+		uint32		after;
 
 		if (survey->lists_count >= FIRST_LISTS)
 		{
 			stride *= STRIDE_GROWTH;
-			beside = (int) stride - 1;
+			beside = (uint32) stride - 1;
 		}
 
 		/* the list in the middle of those that it stands for */
-		before = pass_over(survey, beside / 2);
+		pass_over(survey, beside / 2);
 		if (!ivf_leaves_next(survey->leaves, 1, &leaf, &view, &w))
 			return;
 		ask(survey, &leaf);
-		weight = 1 + before + pass_over(survey, beside - before);
-		if (survey->lists_count == MOST_LISTS - 1)
-			weight += leaves - Min(survey->asked, leaves);
-		if (score_list(survey, &view, w, &leaf, weight))
+		last = survey->lists_count == MOST_LISTS - 1 || survey->asked >= MOST_ASKED;
+		after = leaves - Min(survey->asked, leaves);
+		if (!last)
+			after = Min(after, beside - beside / 2);
+		if (score_list(survey, &view, w, &leaf, survey->asked - begin + after))
 			barren = 0;
 		else
 			barren++;
+		pass_over(survey, after);
 	}
 }
 
@@ -238,9 +240,13 @@ score_lists(Survey *survey)
 static void
 ask_lists(Survey *survey)
 {
-	while (survey->asked < MOST_ASKED && pass_over(survey, LAST_ASKED) > 0 &&
-		   last_share(survey) > 0)
-		CHECK_FOR_INTERRUPTS();
+	uint32		before;
+
+	do
+	{
+		before = survey->asked;
+		pass_over(survey, LAST_ASKED);
+	} while (survey->asked > before && last_share(survey) > 0);
 }
 
 static int
