@@ -75,7 +75,7 @@ is_searched(const IndexPath *path, const Node *range)
 static bool
 lists_share(PlannerInfo *root, const IndexPath *path, double *share)
 {
-	const IndexOptInfo *info = path->indexinfo;
+	const IndexOptInfo *index = path->indexinfo;
 	bool		found = false;
 	ListCell   *cell;
 
@@ -86,16 +86,16 @@ lists_share(PlannerInfo *root, const IndexPath *path, double *share)
 
 		foreach(inner, lfirst_node(IndexClause, cell)->indexquals)
 		{
-			const OpExpr *clause = (const OpExpr *) lfirst_node(RestrictInfo, inner)->clause;
-			const Node *range = lsecond(clause->args);
+			const RestrictInfo *info = lfirst_node(RestrictInfo, inner);
+			const Node *range = lsecond(((const OpExpr *) info->clause)->args);
 			IvfReach	reach = {0, DEFAULT_LISTS};
 			Const	   *center;
 			double		radius;
 
 			if (!is_searched(path, range))
 				continue;
-			if (ivf_constant_range(range, info->opcintype[0], &center, &radius))
-				(void) ivf_reach_of(root, info, center, radius, &reach);
+			if (ivf_constant_range(range, index->opcintype[0], &center, &radius))
+				(void) ivf_reach_of(root, index, center, radius, &reach);
 			*share = Min(*share, reach.lists);
 			found = true;
 		}

@@ -58,7 +58,7 @@ ask_index(const IndexOptInfo *info, Datum center, double radius, IvfReach *reach
 
 /*
  * How far a radius around a center reaches in an index; false if it can't be
- * known.
+ * known, and then *reach stays as it is.
  */
 bool
 ivf_reach_of(PlannerInfo *root, const IndexOptInfo *info, const Const *center,
@@ -66,7 +66,7 @@ ivf_reach_of(PlannerInfo *root, const IndexOptInfo *info, const Const *center,
 {
 	TimestampTz now = GetCurrentStatementStartTimestamp();
 	struct varlena *value;
-	KeptReach  *entry;
+	KeptReach  *entry = NULL;
 	uint64		hash;
 	int			i;
 
@@ -84,20 +84,21 @@ ivf_reach_of(PlannerInfo *root, const IndexOptInfo *info, const Const *center,
 		if (entry->statement == now && entry->index == info->indexoid &&
 			entry->entries == info->tuples && entry->center == hash &&
 			entry->radius == radius)
-		{
-			*reach = entry->reach;
-			return entry->known;
-		}
+			break;
 	}
 
-	entry = &kept[kept_next++ % KEPT];
-	entry->statement = 0;
-	entry->known = ask_index(info, center->constvalue, radius, &entry->reach);
-	entry->statement = now;
-	entry->index = info->indexoid;
-	entry->entries = info->tuples;
-	entry->center = hash;
-	entry->radius = radius;
-	*reach = entry->reach;
+	if (i == KEPT)
+	{
+		entry = &kept[kept_next++ % KEPT];
+		entry->statement = 0;
+		entry->known = ask_index(info, center->constvalue, radius, &entry->reach);
+		entry->statement = now;
+		entry->index = info->indexoid;
+		entry->entries = info->tuples;
+		entry->center = hash;
+		entry->radius = radius;
+	}
+	if (entry->known)
+		*reach = entry->reach;
 	return entry->known;
 }

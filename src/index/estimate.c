@@ -372,13 +372,13 @@ run_survey(Survey *survey, double entries, IvfReach *reach)
 	IvfQuery   *query = &survey->query;
 	const IvfMetaData *meta = &query->frozen->meta;
 	double		found;
+	uint32		others;
 	IvfView		view;
 
 	if (meta->height == 1)
 	{
 		ivf_view(query, meta->root, 0, NULL, &view, query->w);
 		(void) score_list(survey, &view, query->w, NULL, 1);
-		entries = Max(survey->entries, 1);
 		reach->lists = 1;
 	}
 	else
@@ -387,18 +387,18 @@ run_survey(Survey *survey, double entries, IvfReach *reach)
 										 (Size) work_mem * 1024 / 16);
 		score_lists(survey);
 		ask_lists(survey);
-		reach->lists = (survey->reached + last_share(survey) *
-						(meta->leaves - Min(survey->asked, meta->leaves))) / meta->leaves;
+		others = meta->leaves - Min(survey->asked, meta->leaves);
+		reach->lists = (survey->reached + last_share(survey) * others) / meta->leaves;
 		ivf_leaves_end(survey->leaves);
-		entries = Max(entries, survey->entries);
 	}
 	found = count_within(survey);
-	reach->share = Min(1, Max(found, 0.5) / Max(entries, 1));
+	entries = Max(Max(entries, survey->entries), 1);
+	reach->share = Min(1, Max(found, 0.5) / entries);
 }
 
 /*
- * Estimates how much of an index with about so many entries is within a radius of
- * a center, a datum of its column's type; false where that is not known.  The
+ * Estimates how much of an index with about so many entries, those without a
+ * vector among them, is within a radius of a center, a datum of its column's type; false where that is not known.  The
  * caller holds a lock on the index.
  */
 bool
@@ -413,6 +413,7 @@ ivf_reach(Relation index, double entries, Datum center, double radius,
 	const IvfSpace *space = frozen->space;
 	const void *value = PG_DETOAST_DATUM(center);
 	Survey	   *survey;
+	float4	   *converted;
 	bool		known = false;
 
 	if (space->opclass->dimensions(value) == space->dim && !isnan(radius))
@@ -428,9 +429,9 @@ ivf_reach(Relation index, double entries, Datum center, double radius,
 		survey->passed = palloc(sizeof(Passed) * MOST_PASSED);
 		survey->room = palloc(sizeof(float4) * space->n);
 		ivf_query_init(&survey->query, index, NULL, frozen);
+		converted = palloc(sizeof(float4) * space->dim);
 		known = ivf_query_set(&survey->query,
-							  space->opclass->elements(value,
-													   palloc(sizeof(float4) * space->dim)));
+							  space->opclass->elements(value, converted));
 		if (known)
 			run_survey(survey, entries, reach);
 	}
