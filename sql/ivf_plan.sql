@@ -120,7 +120,11 @@ SELECT scans(with_q('SELECT id FROM items WHERE kind = 7 ORDER BY v <-> q() LIMI
 -- also without an order, when the rows are few: but never an index-only scan
 SELECT scans('SELECT sum(id) FROM items WHERE kind = 7');
 SELECT count(*), sum(id) FROM items WHERE kind = 7;
+SET enable_bitmapscan = off;
+SELECT scans('SELECT sum(id) FROM items WHERE kind = 7');
+SELECT count(*), sum(id) FROM items WHERE kind = 7;
 SELECT leaves FROM ivf_last_scan();
+RESET enable_bitmapscan;
 SELECT scans('SELECT sum(id) FROM items WHERE kind < 500');
 SELECT scans('SELECT count(*) FROM items WHERE kind = 7');
 SELECT count(*) FROM items WHERE kind = 7;
@@ -163,6 +167,57 @@ ANALYZE child;
 SELECT scans(with_q('SELECT id FROM parent ORDER BY v <-> q() LIMIT 10'));
 -- and of a UNION ALL
 SELECT scans(with_q('SELECT id FROM (SELECT id, v FROM parted_1 UNION ALL SELECT id, v FROM child) u ORDER BY v <-> q() LIMIT 10'));
+
+-- within a radius: the index where it spares the most of the rows
+SELECT scans(with_q('SELECT id FROM child WHERE l2_within(v, q(), 1)'));
+SELECT scans(with_q('SELECT id FROM child WHERE l2_within(v, q(), 100)'));
+SELECT scans(with_q('SELECT id FROM child WHERE l2_within(v, (SELECT v FROM base WHERE id = 7), 1)'));
+SELECT scans('SELECT b.id, i.id FROM base b JOIN child i ON l2_within(i.v, b.v, 1) WHERE b.id < 3');
+SELECT scans(with_q('SELECT id FROM child WHERE l2_within(v, q(), 1) AND id = 7'));
+-- so many rows are expected: within a factor of two
+CREATE FUNCTION expected(query text) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
+	RETURN plan->0->'Plan'->>'Plan Rows';
+END
+$$;
+CREATE FUNCTION fits(source text, function text, operator text, center vector, nearest int) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	radius float8;
+	rows float8;
+BEGIN
+	EXECUTE format('SELECT d FROM (SELECT v %s %L AS d FROM %s) s ORDER BY d OFFSET %s LIMIT 1', operator, center, source, nearest - 1) INTO radius;
+	EXECUTE format('SELECT count(*) FROM %s WHERE %s(v, %L, %L)', source, function, center, radius) INTO rows;
+	RETURN expected(format('SELECT FROM %s WHERE %s(v, %L, %L)', source, function, center, radius)) BETWEEN rows / 2 AND rows * 2;
+END
+$$;
+SELECT nearest, fits('child', 'l2_within', '<->', (SELECT v FROM child WHERE id = 77), nearest) FROM unnest('{1,100,1000,5000,15000}'::int[]) nearest;
+SELECT nearest, fits('wide', 'cosine_within', '<=>', (SELECT v FROM wide WHERE id = 77), nearest) FROM unnest('{1,100,1000}'::int[]) nearest;
+CREATE INDEX child_ip ON child USING ivf (v vector_ip_ops);
+SELECT nearest, fits('child', 'inner_product_within', '<#>', (SELECT v FROM child WHERE id = 77), nearest) FROM unnest('{1,100,1000,5000,15000}'::int[]) nearest;
+DROP INDEX child_ip;
+-- nothing is asked of an index whose predicate may not hold, whose dimensions
+-- differ or that is not there
+SELECT expected(with_q('SELECT FROM items WHERE l2_within(v, q(), 1)'));
+SELECT expected(with_q('SELECT FROM items WHERE l2_within(v, q(), 1) AND kind < 500')) < 10 AS asked;
+SELECT expected($$SELECT FROM child WHERE l2_within(v, '[1,2,3]', 1)$$);
+SELECT expected($$SELECT FROM child WHERE cosine_within(v, '[1,2,3]', 1)$$);
+SELECT expected(with_q($$SELECT FROM child WHERE l2_within(v, q(), 'NaN')$$));
+SELECT expected(with_q($$SELECT FROM child WHERE l2_within(v, q(), 'Infinity')$$));
+-- where rows are hidden, the expected number must not tell where
+ALTER TABLE child ENABLE ROW LEVEL SECURITY;
+CREATE POLICY few ON child USING (kind < 1000);
+CREATE ROLE regress_ivf_plan;
+GRANT USAGE ON SCHEMA ivf_test TO regress_ivf_plan;
+GRANT SELECT ON child TO regress_ivf_plan;
+SET ROLE regress_ivf_plan;
+SELECT expected(with_q('SELECT FROM child WHERE l2_within(v, q(), 1)'));
+RESET ROLE;
+ALTER TABLE child DISABLE ROW LEVEL SECURITY;
+DROP OWNED BY regress_ivf_plan;
+DROP ROLE regress_ivf_plan;
 
 -- what a disk costs does not turn it around
 SET random_page_cost = 1.1;

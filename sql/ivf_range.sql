@@ -18,6 +18,8 @@ INSERT INTO queries SELECT i, ARRAY[i, i]::vector, i FROM generate_series(1, 10)
 CREATE INDEX items_v ON items USING ivf (v);
 ANALYZE items, queries;
 SET enable_seqscan = off;
+-- bitmaps come later
+SET enable_bitmapscan = off;
 
 -- a constant
 SELECT shown($$SELECT id FROM items WHERE l2_within(v, '[50,20]', 1)$$);
@@ -110,6 +112,25 @@ SELECT shown($$SELECT id FROM items WHERE elsewhere.l2_within(v, '[50,20]', 1)$$
 SELECT shown($$SELECT i.id FROM items i, queries WHERE elsewhere.l2_within(v, q, r)$$);
 ROLLBACK;
 DROP SCHEMA elsewhere;
+
+-- as bitmaps: alone, of two ranges, and with other indexes
+SET enable_indexscan = off;
+SET enable_bitmapscan = on;
+CREATE INDEX items_kind ON items (kind);
+ANALYZE items;
+SELECT shown($$SELECT id FROM items WHERE l2_within(v, '[50,20]', 1)$$);
+SELECT shown($$SELECT id FROM items WHERE l2_within('[50,20]', v, 1)$$);
+SELECT shown($$SELECT id FROM items WHERE v <<->> ROW('[50,20]', 1)::vector_range$$);
+SELECT shown($$SELECT id FROM items WHERE l2_within(v, '[50,20]', 1) ORDER BY v <-> '[50,20]' LIMIT 10$$);
+SELECT shown($$SELECT id FROM items WHERE l2_within(v, '[50,20]', 1) OR id = 3$$);
+SELECT shown($$SELECT id FROM items WHERE v <<->> ROW('[50,20]', 1)::vector_range OR v <<->> ROW('[7,7]', 1)::vector_range$$);
+SELECT shown($$SELECT id FROM items WHERE l2_within(v, '[50,20]', 1) OR l2_within('[7,7]', v, 1)$$);
+SELECT shown($$SELECT id FROM items WHERE v <<->> (SELECT ROW(q, r)::vector_range FROM queries WHERE id = 7)$$);
+SELECT shown($$SELECT q.id, i.id FROM queries q JOIN items i ON l2_within(i.v, q.q, q.r)$$);
+SELECT shown($$UPDATE items SET kind = 0 WHERE l2_within(v, '[50,20]', 1)$$);
+DROP INDEX items_kind;
+RESET enable_indexscan;
+SET enable_bitmapscan = off;
 
 -- conditions of row-level security come first, so the index is not asked for
 -- what might show rows that they hide

@@ -22,6 +22,7 @@
 
 #include "access/genam.h"
 #include "am/guard.h"
+#include "am/rangecost.h"
 #include "ground/rotate.h"
 #include "index/ops.h"
 #include "optimizer/cost.h"
@@ -66,8 +67,8 @@
 /*
  * What is known of the index: the metapage, or a guess.
  */
-static void
-read_shape(const IndexOptInfo *info, IvfMetaData *meta)
+void
+ivf_read_shape(const IndexOptInfo *info, IvfMetaData *meta)
 {
 	if (info->hypothetical)
 	{
@@ -102,7 +103,7 @@ begin_cost(const IndexOptInfo *info)
 	Cost		cost;
 	int			n;
 
-	read_shape(info, &meta);
+	ivf_read_shape(info, &meta);
 	get_tablespace_page_costs(info->reltablespace, &random_cost, &page_cost);
 	probes = ivf_probes > 0 ? ivf_probes : ceil(sqrt(meta.leaves));
 	share = Min(1, probes / meta.leaves);
@@ -157,6 +158,9 @@ ivf_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 		compat_disable_path(path);
 		return;
 	}
+
+	if (ivf_range_cost(root, path, costs.numIndexTuples, startup_cost, total_cost))
+		return;
 
 	/*
 	 * Without an order, which an index with a predicate may be asked for, all

@@ -13,20 +13,50 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "am/reach.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/paths.h"
 #include "type/range.h"
+
+/*
+ * The share of rows within a radius, from an index on the column that tells it.
+ */
+static bool
+share_in_index(PlannerInfo *root, const IvfWithin *within,
+			   const VariableStatData *column, const Const *center, double radius,
+			   Selectivity *share)
+{
+	ListCell   *cell;
+
+	if (column->rel == NULL)
+		return false;
+	foreach(cell, column->rel->indexlist)
+	{
+		IndexOptInfo *info = lfirst(cell);
+		IvfReach	reach;
+
+		if ((info->indpred != NIL && !info->predOK) ||
+			!match_index_to_operand(column->var, 0, info) ||
+			!OidIsValid(ivf_within_operator(info->opfamily[0], within)) ||
+			!ivf_reach_of(root, info, center, radius, &reach))
+			continue;
+		*share = reach.share;
+		return true;
+	}
+	return false;
+}
 
 /*
  * The share of a table's rows whose column, an expression with its statistics,
  * is within radius of center.  These are not NULL as values; as pointers they
  * are where the planner can't know the value.
  *
- * What ANALYZE keeps of vectors says how many there are, not where.  What is
- * sure is that no distance lies beyond the metric's ends.
+ * What ANALYZE keeps of vectors says how many there are, not where: that an index
+ * tells.  What is sure is that no distance lies beyond the metric's ends.
  */
 Selectivity
 ivf_within_selectivity(PlannerInfo *root, const IvfWithin *within,
@@ -34,6 +64,7 @@ ivf_within_selectivity(PlannerInfo *root, const IvfWithin *within,
 					   const Const *center, const Const *radius)
 {
 	Selectivity vectors = 1;
+	Selectivity share;
 
 	if (HeapTupleIsValid(column->statsTuple))
 		vectors -= ((Form_pg_statistic) GETSTRUCT(column->statsTuple))->stanullfrac;
@@ -45,6 +76,9 @@ ivf_within_selectivity(PlannerInfo *root, const IvfWithin *within,
 			return 0;
 		if (value >= within->most)
 			return vectors;
+		if (center &&
+			share_in_index(root, within, column, center, value, &share))
+			return Min(share, vectors);
 	}
 	return vectors * DEFAULT_MATCHING_SEL;
 }
@@ -104,6 +138,26 @@ ivf_function_selectivity(const SupportRequestSelectivity *request)
 }
 
 /*
+ * The center and the radius of a constant range; false if it is none, or one of
+ * them is NULL.  Inside a range a center has a shorter header than elsewhere; as
+ * it is returned, it equals others.
+ */
+bool
+ivf_constant_range(const Node *range, Oid center_type, Const **center,
+				   double *radius)
+{
+	Datum		value;
+
+	if (!IsA(range, Const) || is_null(range) ||
+		!range_read(((const Const *) range)->constvalue, center_type, &value,
+					radius))
+		return false;
+	value = PointerGetDatum(PG_DETOAST_DATUM(value));
+	*center = makeConst(center_type, -1, InvalidOid, -1, value, false, false);
+	return true;
+}
+
+/*
  * Takes an expression for a range apart; false when a part is known to be NULL.
  * What can't be taken apart stands for both parts, whose values are unknown.
  */
@@ -118,14 +172,12 @@ split_range(Node *range, Oid center_type, Node **center, Node **radius)
 	}
 	else if (IsA(range, Const))
 	{
-		Datum		value;
+		Const	   *known;
 		double		number;
 
-		if (is_null(range) || !range_read(((Const *) range)->constvalue,
-										  center_type, &value, &number))
+		if (!ivf_constant_range(range, center_type, &known, &number))
 			return false;
-		*center = (Node *) makeConst(center_type, -1, InvalidOid, -1, value,
-									 false, false);
+		*center = (Node *) known;
 		*radius = (Node *) makeConst(FLOAT8OID, -1, InvalidOid, sizeof(float8),
 									 Float8GetDatum(number), false, FLOAT8PASSBYVAL);
 	}

@@ -18,6 +18,8 @@ extern Selectivity ivf_within_selectivity(PlannerInfo *root,
 										  const VariableStatData *column,
 										  const Const *center,
 										  const Const *radius);
+extern bool ivf_constant_range(const Node *range, Oid center_type,
+							   Const **center, double *radius);
 extern Selectivity ivf_function_selectivity(const SupportRequestSelectivity *request);
 
 #endif							/* VECFEAT_SELECTIVITY_H */

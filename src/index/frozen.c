@@ -285,5 +285,6 @@ ivf_frozen_child(IvfFrozen *frozen, Relation index, const IvfRun *run, int row,
 	if (!ItemPointerIsValid(&head.tid))
 		ivf_corrupted(index, run->first, "a child's row is empty");
 	child.node = ItemPointerGetBlockNumber(&head.tid);
+	child.radius = head.radius;
 	return child;
 }

@@ -28,13 +28,13 @@ typedef struct IvfFrozen
 } IvfFrozen;
 
 /*
- * A child as its row in an inner node describes it, but for its radius, which
- * grows.
+ * A child as its row in an inner node describes it.
  */
 typedef struct IvfChild
 {
 	BlockNumber node;
 	const float4 *centroid;		/* n */
+	float4		radius;			/* as it was at some moment: it grows */
 } IvfChild;
 
 extern IvfFrozen *ivf_frozen(Relation index, MemoryContext user);

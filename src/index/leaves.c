@@ -157,6 +157,19 @@ ivf_leaves_next(IvfLeaves *leaves, uint32 wanted, IvfLeaf *leaf, IvfView *view,
 }
 
 /*
+ * The next leaf, which is not going to be read; false after the last.  Its first
+ * page is not looked up.
+ */
+bool
+ivf_leaves_skip(IvfLeaves *leaves, IvfLeaf *leaf)
+{
+	if (leaves->found == leaves->read)
+		return find_leaf(leaves, leaf);
+	*leaf = leaves->ahead[leaves->read++ % IVF_LEAVES_AHEAD];
+	return true;
+}
+
+/*
  * The distance of the leaf that comes next; false if there is none.
  */
 bool

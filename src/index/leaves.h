@@ -41,6 +41,7 @@ extern IvfLeaves *ivf_leaves_make(IvfQuery *query, IvfFrozen *frozen,
 								  uint32 probes, bool certain, Size memory);
 extern bool ivf_leaves_next(IvfLeaves *leaves, uint32 wanted, IvfLeaf *leaf,
 							IvfView *view, const float4 **w);
+extern bool ivf_leaves_skip(IvfLeaves *leaves, IvfLeaf *leaf);
 extern bool ivf_leaves_peek(IvfLeaves *leaves, double *distance);
 extern BlockNumber ivf_leaves_follows(const IvfLeaves *leaves);
 extern void ivf_leaves_end(IvfLeaves *leaves);

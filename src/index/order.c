@@ -314,10 +314,10 @@ ivf_order_next(IvfOrder *order, ItemPointer tid)
 			if (!read_list(order))
 				return false;
 		}
-		else if (candidate->key > order->radius)
-			return false;
 		else if (comes_first(order, candidate) && read_list(order))
 			continue;
+		else if (candidate->key > order->radius)
+			return false;
 		else if (candidate->stage == IVF_STAGE_EXACT)
 		{
 			take_out(order, candidate, tid);

@@ -64,14 +64,13 @@ add_range(IndexScanDesc scan, const IvfSpace *space, const ScanKeyData *key,
 			 RelationGetRelationName(scan->indexRelation), key->sk_strategy);
 	if ((key->sk_flags & SK_ISNULL) ||
 		!range_read(key->sk_argument, scan->indexRelation->rd_opcintype[0],
-					&center, &radius) ||
-		isnan(radius))
+					&center, &radius))
 	{
 		wanted->nothing = true;
 		return;
 	}
 	elements = elements_of(space, center);
-	if (!has_place(space, elements))
+	if (isnan(radius) || !has_place(space, elements))
 	{
 		wanted->nothing = true;
 		return;

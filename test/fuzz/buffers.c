@@ -31,6 +31,7 @@ RelationData index_relation;
 uint32		buffer_count = 0;
 char	  **buffer_page = NULL;
 
+static Oid	column_type = InvalidOid;
 static int *lock_of = NULL;
 static int *pins_of = NULL;
 static uint32 room = 0;
@@ -74,6 +75,7 @@ buffers_load(char **page, uint32 count, int tail)
 		memcpy(buffer_page[i], page[i], BLCKSZ);
 	buffer_count = count;
 	index_relation.rd_indexcxt = TopMemoryContext;
+	index_relation.rd_opcintype = &column_type;
 	if (index_relation.rd_amcache)
 		pfree(index_relation.rd_amcache);
 	index_relation.rd_amcache = NULL;

@@ -16,6 +16,8 @@
 #include "lib/pairingheap.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
+#include "nodes/tidbitmap.h"
+#include "type/range.h"
 #include "utils/acl.h"
 #include "utils/snapmgr.h"
 
@@ -50,6 +52,29 @@ bool
 RecoveryInProgress(void)
 {
 	return false;
+}
+
+bool
+ItemPointerEquals(ItemPointer a, ItemPointer b)
+{
+	return ItemPointerGetBlockNumberNoCheck(a) == ItemPointerGetBlockNumberNoCheck(b) &&
+		ItemPointerGetOffsetNumberNoCheck(a) == ItemPointerGetOffsetNumberNoCheck(b);
+}
+
+void
+tbm_add_tuples(TIDBitmap *bitmap, const ItemPointer tids, int count, bool recheck)
+{
+	fault("no scan makes a bitmap here");
+}
+
+bool
+range_read(Datum range, Oid center_type, Datum *center, double *radius)
+{
+	const RangeValue *value = (const RangeValue *) DatumGetPointer(range);
+
+	*center = value->center;
+	*radius = value->radius;
+	return true;
 }
 
 void
@@ -315,6 +340,7 @@ RelationGetIndexScan(Relation index, int keys, int orderbys)
 	scan->xs_snapshot = &heap_snapshot;
 	scan->numberOfKeys = keys;
 	scan->numberOfOrderBys = orderbys;
+	scan->keyData = palloc0(sizeof(ScanKeyData) * (keys + 1));
 	scan->orderByData = palloc0(sizeof(ScanKeyData) * (orderbys + 1));
 	return scan;
 }

@@ -51,6 +51,13 @@ extern bool buffers_held(void);
 /* misc.c: of the row that the function to be called is declared to give */
 extern int	result_columns;
 
+/* what stands for a range: range_read() takes it apart */
+typedef struct RangeValue
+{
+	Datum		center;
+	double		radius;
+} RangeValue;
+
 /* heap.c: the table, a row a TID */
 typedef enum HeapState
 {

@@ -22,8 +22,10 @@
 #include "commands/vacuum.h"
 #include "damage.h"
 #include "ground/prng.h"
+#include "index/estimate.h"
 #include "index/opclass.h"
 #include "index/ops.h"
+#include "index/wanted.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
 #include "page/format.h"
@@ -279,6 +281,69 @@ run_scan(void *arg)
 	ivf_end_scan(scan);
 }
 
+typedef struct RangeWanted
+{
+	const Vector *center;
+	double		radius;
+	bool		ordered;		/* by the distance from the center, too? */
+} RangeWanted;
+
+/*
+ * Reads what is within a radius.
+ */
+static void
+run_range(void *arg)
+{
+	RangeWanted *wanted = arg;
+	RangeValue	range = {PointerGetDatum(wanted->center), wanted->radius};
+	ScanKeyData key = {0};
+	ScanKeyData order = {0};
+	IndexScanDesc scan;
+	int			count = 0;
+	int			i;
+
+	memset(seen, 0, sizeof(int) * heap_count);
+	key.sk_strategy = IVF_STRATEGY_WITHIN;
+	key.sk_argument = PointerGetDatum(&range);
+	order.sk_argument = PointerGetDatum(wanted->center);
+	scan = ivf_begin_scan(&index_relation, 1, wanted->ordered);
+	ivf_rescan(scan, &key, 1, &order, wanted->ordered);
+	while (ivf_get_tuple(scan, ForwardScanDirection))
+	{
+		int			row = heap_find(&scan->xs_heaptid);
+
+		if (count++ > 100 * heap_count + 1000)
+			fault("rows come out endlessly");
+		if (row >= 0 && heap_rows[row].state == HEAP_LIVE)
+			seen[row]++;
+	}
+	for (i = 0; i < heap_count && sound; i++)
+	{
+		bool		within = heap_rows[i].state == HEAP_LIVE &&
+			distance_to(wanted->center, &heap_rows[i]) <= Min(wanted->radius, FLT_MAX);
+
+		/* what is not within may come out */
+		if (seen[i] > 1 || seen[i] < within)
+			fault("row %d comes out %d times", i, seen[i]);
+	}
+	ivf_end_scan(scan);
+}
+
+/* what the planner asks for */
+static void
+run_estimate(void *arg)
+{
+	RangeWanted *wanted = arg;
+	IvfReach	reach;
+
+	if (ivf_reach(&index_relation, heap_count, PointerGetDatum(wanted->center),
+				  wanted->radius, &reach) &&
+		sound && !(reach.share >= 0 && reach.share <= 1 &&
+				   reach.lists >= 0 && reach.lists <= 1))
+		fault("the estimate is %g of the rows, in %g of the lists", reach.share,
+			  reach.lists);
+}
+
 static bool
 is_dead(ItemPointer tid, void *arg)
 {
@@ -350,6 +415,20 @@ is_sound(void)
 	return false;
 }
 
+/* around a row, as far as another one */
+static void
+range_all_ways(const Vector *center, const HeapRow *farthest)
+{
+	RangeWanted any = {center, farthest->value ? distance_to(center, farthest) : 0, false};
+	RangeWanted ordered = {center, any.radius, true};
+
+	statement("a scan within a radius", run_range, &any);
+	work_mem = 64;
+	statement("a scan within a radius, in order", run_range, &ordered);
+	work_mem = 4096;
+	statement("an estimate", run_estimate, &any);
+}
+
 static void
 scan_all_ways(const Shape *shape, int seed)
 {
@@ -365,6 +444,8 @@ scan_all_ways(const Shape *shape, int seed)
 	work_mem = 4096;
 	statement("a scan of ten rows", run_scan, &usual);
 	statement("a scan in no order", run_scan, &unordered);
+	if (query)
+		range_all_ways(query, &heap_rows[(seed / 7) % Max(shape->built, 1)]);
 }
 
 /*
