@@ -120,7 +120,7 @@ SELECT scans(with_q('SELECT id FROM items WHERE kind = 7 ORDER BY v <-> q() LIMI
 -- also without an order, when the rows are few: but never an index-only scan
 SELECT scans('SELECT sum(id) FROM items WHERE kind = 7');
 SELECT count(*), sum(id) FROM items WHERE kind = 7;
-SELECT leaves FROM ivf_last_scan();
+SELECT lists_read FROM ivf_last_scan();
 SELECT scans('SELECT sum(id) FROM items WHERE kind < 500');
 SELECT scans('SELECT count(*) FROM items WHERE kind = 7');
 SELECT count(*) FROM items WHERE kind = 7;

@@ -557,10 +557,11 @@ CREATE FUNCTION ivf_lists(index regclass,
 	AS 'MODULE_PATHNAME', 'vecfeat_ivf_lists' LANGUAGE C STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION ivf_lists(regclass) IS 'the lists of an ivf index, in the order of its tree';
 
-CREATE FUNCTION ivf_last_scan(OUT leaves bigint, OUT entries bigint,
-	OUT byte_codes bigint, OUT heap_rows bigint)
+CREATE FUNCTION ivf_last_scan(OUT lists_read bigint, OUT lists bigint,
+	OUT entries bigint, OUT byte_codes bigint, OUT heap_rows bigint,
+	OUT recall double precision, OUT stopped text)
 	AS 'MODULE_PATHNAME', 'vecfeat_ivf_last_scan' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION ivf_last_scan() IS 'what the last ivf index scan of this session has read';
+COMMENT ON FUNCTION ivf_last_scan() IS 'what the last ivf index scan of this session has read, and why no more';
 
 CREATE FUNCTION ivf_check(index regclass, heapallindexed boolean DEFAULT false)
 	RETURNS void

@@ -244,8 +244,8 @@ ORDER BY embedding <-> (SELECT embedding FROM query WHERE id = 1)
 LIMIT 10;
 \pset tuples_only off
 
-\echo 'What that scan has read: lists, one-bit codes in them, eight-bit codes, rows of the table:'
-SELECT leaves AS lists, entries, byte_codes, heap_rows FROM ivf_last_scan();
+\echo 'What that scan has read: lists of so many, one-bit codes in them, eight-bit codes, rows of the table; the recall asked for, and why it read no more lists:'
+SELECT * FROM ivf_last_scan();
 
 \echo 'The same 100 queries by the index, reading 1, 5, 10, ... lists before the first row ...'
 SELECT ceil(sqrt(lists)) AS default_probes, lists FROM ivf_info('item_embedding') \gset

@@ -65,9 +65,9 @@ mended_by_reindex(Relation index, const IvfMetaData *meta,
  * How the index is doing, in a sentence: of several findings the one that
  * weighs most.
  *
- * A list is too long beside the others if it has more entries than the lists
- * that a scan reads by default, the square root of their number, have on
- * average together.
+ * A list is too long beside the others if it has more entries than the square
+ * root of the number of lists have on average together: as many a scan is likely
+ * to read.
  */
 static char *
 verdict(Relation index, const IvfMetaData *meta, const IvfCensus *census)
@@ -261,13 +261,19 @@ VECFEAT_FUNCTION(vecfeat_ivf_lists)
  */
 VECFEAT_FUNCTION(vecfeat_ivf_last_scan)
 {
-	Datum		values[4];
-	bool		nulls[4] = {false};
+	const char *stopped = ivf_stopped_name(ivf_last_scan.stopped);
+	Datum		values[7];
+	bool		nulls[7] = {false};
 	TupleDesc	desc = result_row(fcinfo, lengthof(values));
 
 	values[0] = Int64GetDatum(ivf_last_scan.leaves);
-	values[1] = Int64GetDatum(ivf_last_scan.entries);
-	values[2] = Int64GetDatum(ivf_last_scan.byte_codes);
-	values[3] = Int64GetDatum(ivf_last_scan.heap_rows);
+	values[1] = Int64GetDatum(ivf_last_scan.lists);
+	values[2] = Int64GetDatum(ivf_last_scan.entries);
+	values[3] = Int64GetDatum(ivf_last_scan.byte_codes);
+	values[4] = Int64GetDatum(ivf_last_scan.heap_rows);
+	nulls[5] = ivf_last_scan.recall == 0;
+	values[5] = Float8GetDatum(ivf_last_scan.recall);
+	nulls[6] = stopped == NULL;
+	values[6] = stopped ? CStringGetTextDatum(stopped) : (Datum) 0;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

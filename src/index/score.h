@@ -84,6 +84,7 @@ typedef struct IvfView
 	ListQuery	list;
 } IvfView;
 
+extern const char *ivf_stopped_name(IvfStopped stopped);
 extern void ivf_query_init(IvfQuery *query, Relation index,
 						   Snapshot snapshot, IvfFrozen *frozen);
 extern bool ivf_query_set(IvfQuery *query, const float4 *elements);
