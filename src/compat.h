@@ -149,6 +149,11 @@ read_stream_end(ReadStream *stream)
 #define compat_vacuum_delay_point()	vacuum_delay_point()
 #endif
 
+/* since 18 an extension may add to what EXPLAIN tells of a node */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_EXPLAINS_NODES
+#endif
+
 /*
  * Since 18 paths are compared by the number of disabled nodes first, and an
  * infinite cost alone does not rule one out.

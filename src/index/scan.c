@@ -48,6 +48,7 @@ typedef struct IvfScan
 	IvfFrozen  *frozen;			/* read when first needed */
 	BlockNumber table_blocks;	/* of the table: at least so many */
 	IvfHeapRows *heap;			/* made when first needed */
+	IvfTotal	total;			/* of the queries that have ended */
 
 	/* in the query's context */
 	IvfScanState state;
@@ -73,10 +74,41 @@ ivf_begin_scan(Relation index, int nkeys, int norderbys)
 	return scan;
 }
 
+static void
+add_up(IvfTotal *total, const IvfCounters *counters)
+{
+	total->searches++;
+	total->stopped[counters->stopped]++;
+	if (counters->stopped == IVF_STOPPED_NOT)
+		return;
+	total->sum.leaves += counters->leaves;
+	total->sum.lists += counters->lists;
+	total->sum.entries += counters->entries;
+	total->sum.byte_codes += counters->byte_codes;
+	total->sum.heap_rows += counters->heap_rows;
+	total->sum.recall = counters->recall;
+	total->sum.stopped = counters->stopped;
+}
+
+/*
+ * What a scan has done so far, its present query with those before.
+ */
+void
+ivf_scan_total(IndexScanDesc scan, IvfTotal *total)
+{
+	const IvfScan *so = scan->opaque;
+
+	*total = so->total;
+	if (so->query)
+		add_up(total, &so->query->counters);
+}
+
 /* lets go of what a query holds, if there was one */
 static void
 end_query(IvfScan *so)
 {
+	if (so->query)
+		add_up(&so->total, &so->query->counters);
 	if (so->order)
 		ivf_order_end(so->order);
 	MemoryContextReset(so->query_context);
