@@ -88,18 +88,6 @@ verdict(Relation index, const IvfMetaData *meta, const IvfCensus *census)
 	return pstrdup("The index is in good shape.");
 }
 
-/* of the function that is called, whose row has so many columns */
-static TupleDesc
-result_row(FunctionCallInfo fcinfo, int columns)
-{
-	TupleDesc	desc;
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
-		desc->natts != columns)
-		elog(ERROR, "return type must be a row of %d columns", columns);
-	return desc;
-}
-
 static double
 rounded(double x, double unit)
 {
@@ -121,7 +109,7 @@ VECFEAT_FUNCTION(vecfeat_ivf_info)
 	int64		pages;
 	Datum		values[22];
 	bool		nulls[22] = {false};
-	TupleDesc	desc = result_row(fcinfo, lengthof(values));
+	TupleDesc	desc = ivf_result_row(fcinfo, lengthof(values));
 	int			i = 0;
 
 	ivf_index_privilege(oid);
@@ -228,7 +216,7 @@ begin_rows(FunctionCallInfo fcinfo, int columns, TupleDesc *desc)
 				 errmsg("materialize mode required, but it is not allowed in this context")));
 
 	old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
-	*desc = result_row(fcinfo, columns);
+	*desc = ivf_result_row(fcinfo, columns);
 	info->returnMode = SFRM_Materialize;
 	info->setDesc = *desc;
 	info->setResult = tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0,
@@ -264,7 +252,7 @@ VECFEAT_FUNCTION(vecfeat_ivf_last_scan)
 	const char *stopped = ivf_stopped_name(ivf_last_scan.stopped);
 	Datum		values[7];
 	bool		nulls[7] = {false};
-	TupleDesc	desc = result_row(fcinfo, lengthof(values));
+	TupleDesc	desc = ivf_result_row(fcinfo, lengthof(values));
 
 	values[0] = Int64GetDatum(ivf_last_scan.leaves);
 	values[1] = Int64GetDatum(ivf_last_scan.lists);

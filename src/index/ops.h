@@ -50,6 +50,7 @@ extern bool ivf_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern int64 ivf_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap);
 extern void ivf_end_scan(IndexScanDesc scan);
 struct IvfTotal;
+extern void ivf_scan_exactly(IndexScanDesc scan);
 extern void ivf_scan_total(IndexScanDesc scan, struct IvfTotal *total);
 
 /* vacuum.c */

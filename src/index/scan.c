@@ -48,6 +48,7 @@ typedef struct IvfScan
 	IvfFrozen  *frozen;			/* read when first needed */
 	BlockNumber table_blocks;	/* of the table: at least so many */
 	IvfHeapRows *heap;			/* made when first needed */
+	bool		exactly;		/* whatever the settings say? */
 	IvfTotal	total;			/* of the queries that have ended */
 
 	/* in the query's context */
@@ -152,6 +153,17 @@ ivf_recall_wanted(Relation index)
 	return ivf_recall_is_set || options == NULL ? ivf_recall : options->recall;
 }
 
+/*
+ * A scan that has been begun is to be exact from its next search on.
+ */
+void
+ivf_scan_exactly(IndexScanDesc scan)
+{
+	IvfScan    *so = scan->opaque;
+
+	so->exactly = true;
+}
+
 /* what has TIDs in no order, made when first needed */
 static IvfUnordered *
 unordered(IndexScanDesc scan, IvfScan *so)
@@ -184,8 +196,10 @@ begin_order(IndexScanDesc scan, IvfScan *so, const IvfWanted *wanted)
 
 	ivf_query_set(so->query, wanted->elements);
 	if (!wanted->within)
-		so->order = ivf_order_begin(so->query, ivf_recall_wanted(index),
-									ivf_probes, table, &so->table_blocks,
+		so->order = ivf_order_begin(so->query,
+									so->exactly ? 1 : ivf_recall_wanted(index),
+									so->exactly ? 0 : ivf_probes,
+									table, &so->table_blocks,
 									heap_rows(scan, so));
 	else
 		so->order = ivf_order_within(so->query, wanted->radius, !wanted->ordered,
