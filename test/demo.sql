@@ -272,5 +272,5 @@ ORDER BY r.scan DESC, r.recall;
 \echo 'Every row would come in the end: asked for more, the scan reads list after list.'
 \echo
 \echo 'Without a sequential scan: rows of the table as queries, by the index both ways:'
-SELECT queries, k, target, recall, recall_low, speedup, lists_read, lists_exact FROM ivf_measure_recall('item_embedding');
+SELECT queries, k, target, recall, recall_low, speedup, lists_read, lists_exact FROM ivf_measure_recall('item_embedding', queries => 30);
 \echo
