@@ -241,8 +241,6 @@ begin(IndexScanDesc scan, IvfScan *so)
 static void
 go_on(IndexScanDesc scan, IvfScan *so)
 {
-	const IvfMetaData *meta = &so->frozen->meta;
-
 	switch (so->state)
 	{
 		case SCAN_BEGIN:
@@ -256,11 +254,11 @@ go_on(IndexScanDesc scan, IvfScan *so)
 				so->state = SCAN_END;
 				break;
 			}
-			ivf_unordered_chain(unordered(scan, so), meta->nans);
+			ivf_unordered_chain(unordered(scan, so), so->frozen->meta.nans);
 			so->state = SCAN_NANS;
 			break;
 		case SCAN_NANS:
-			ivf_unordered_chain(so->unordered, meta->nulls);
+			ivf_unordered_chain(so->unordered, so->frozen->meta.nulls);
 			so->state = SCAN_NULLS;
 			break;
 		case SCAN_NULLS:
