@@ -67,6 +67,12 @@ CREATE INDEX ON items USING ivf (v) WITH (fillfactor = 70);
 CREATE INDEX items_v ON items USING ivf (v) WITH (lists = 2);
 ALTER INDEX items_v SET (lists = -1);
 ALTER INDEX items_v SET (probes = 5);
+CREATE INDEX ON items USING ivf (v) WITH (recall = 0.4);
+CREATE INDEX ON items USING ivf (v) WITH (recall = 1.01);
+CREATE INDEX ON items USING ivf (v) WITH (recall = high);
+CREATE INDEX ON items USING ivf (v) WITH (recall);
+ALTER INDEX items_v SET (recall = 0.49);
+ALTER INDEX items_v SET (recall = 'NaN');
 -- more lists than the memory holds; more than there are rows is no matter
 SET maintenance_work_mem = '1MB';
 CREATE TABLE wide (v vector(2000));
@@ -89,8 +95,13 @@ SET ivf.probes = 1000001;
 SET ivf.probes = 'all';
 SET ivf.probes = 1000000;
 SET ivf.probe = 1;
-SET ivf.recall = 0.9;
 RESET ivf.probes;
+SET ivf.recall = 0.4999;
+SET ivf.recall = 1.0001;
+SET ivf.recall = 0;
+SET ivf.recall = 'NaN';
+SET ivf.recall = 'high';
+SET ivf.recall = DEFAULT;
 SELECT name, setting, boot_val, min_val, max_val, context, vartype FROM pg_settings WHERE name LIKE 'ivf.%' AND name <> 'ivf.simd' ORDER BY 1;
 
 -- what has no order can't be clustered by

@@ -123,7 +123,7 @@ SELECT count(*), sum(id) FROM items WHERE kind = 7;
 SET enable_bitmapscan = off;
 SELECT scans('SELECT sum(id) FROM items WHERE kind = 7');
 SELECT count(*), sum(id) FROM items WHERE kind = 7;
-SELECT leaves FROM ivf_last_scan();
+SELECT lists_read FROM ivf_last_scan();
 RESET enable_bitmapscan;
 SELECT scans('SELECT sum(id) FROM items WHERE kind < 500');
 SELECT scans('SELECT count(*) FROM items WHERE kind = 7');

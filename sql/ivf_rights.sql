@@ -106,7 +106,7 @@ SELECT what, function, regexp_replace(attempt('regress_ivf_monitor', format('SEL
 FROM (SELECT relname::text AS what, oid FROM pg_class WHERE relnamespace = 'ivf_test'::regnamespace AND relname ~ '^(a|partitioned)(_|$)'
 	UNION ALL SELECT 'index of a toast table', indexrelid FROM pg_index
 		WHERE indrelid = (SELECT reltoastrelid FROM pg_class WHERE oid = 'a_table'::regclass)) c,
-	unnest(ARRAY['ivf_info', 'ivf_lists', 'ivf_check']) function
+	unnest(ARRAY['ivf_info', 'ivf_lists', 'ivf_check', 'ivf_measure_recall']) function
 ORDER BY what COLLATE "C", function;
 SELECT attempt('regress_ivf_tenant', 'SELECT public.ivf_check(''ivf_test.a_table_pkey'')');
 SELECT attempt('regress_ivf_tenant', 'SELECT public.ivf_check(123456789)');

@@ -215,18 +215,29 @@ SELECT count(*), count(DISTINCT v) FROM (SELECT v FROM parted ORDER BY v <-> '[7
 SET max_parallel_workers_per_gather = 0;
 SET ivf.probes = 1;
 SELECT id FROM line ORDER BY v <-> '[500.1,0]' LIMIT 3;
-SELECT leaves FROM ivf_last_scan();
+SELECT lists_read, lists, recall, stopped FROM ivf_last_scan();
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM line ORDER BY v <-> '[500.1,0]' OFFSET 0) s;
-SELECT leaves, entries >= 2000 AS entries, heap_rows >= 1997 AS heap_rows FROM ivf_last_scan();
+SELECT lists_read, lists, entries >= 2000 AS entries, heap_rows >= 1997 AS heap_rows, recall, stopped FROM ivf_last_scan();
 SET ivf.probes = 7;
 SELECT id FROM line ORDER BY v <-> '[500.1,0]' LIMIT 3;
-SELECT leaves FROM ivf_last_scan();
+SELECT lists_read, lists, recall, stopped FROM ivf_last_scan();
+-- all of them: exact, and the lists that can't hold anything nearer need not be read for that
 SET ivf.probes = 1000000;
 SELECT id FROM line ORDER BY v <-> '[500.1,0]' LIMIT 3;
-SELECT leaves FROM ivf_last_scan();
+SELECT lists_read < lists AS fewer, lists, recall, stopped FROM ivf_last_scan();
+-- by recall
 SET ivf.probes = 0;
 SELECT id FROM line ORDER BY v <-> '[500.1,0]' LIMIT 3;
-SELECT leaves FROM ivf_last_scan();
+SELECT lists_read < lists AS fewer, lists, recall, stopped FROM ivf_last_scan();
+SELECT count(*) FROM (SELECT id FROM line ORDER BY v <-> '[500.1,0]' OFFSET 0) s;
+SELECT lists_read, lists, recall, stopped FROM ivf_last_scan();
+SET ivf.recall = 1;
+SELECT id FROM line ORDER BY v <-> '[500.1,0]' LIMIT 3;
+SELECT lists_read < lists AS fewer, lists, recall, stopped FROM ivf_last_scan();
+RESET ivf.recall;
+-- in no order
+SELECT count(*) FROM (SELECT id FROM line ORDER BY v <-> (SELECT NULL::vector) OFFSET 0) s;
+SELECT * FROM ivf_last_scan();
 RESET max_parallel_workers_per_gather;
 -- a filter that few rows pass has list after list read
 SELECT id FROM line WHERE id IN (5, 6, 1990) AND id + 0 > 0 ORDER BY v <-> '[500.1,0]';

@@ -559,10 +559,20 @@ CREATE FUNCTION ivf_lists(index regclass,
 	AS 'MODULE_PATHNAME', 'vecfeat_ivf_lists' LANGUAGE C STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION ivf_lists(regclass) IS 'the lists of an ivf index, in the order of its tree';
 
-CREATE FUNCTION ivf_last_scan(OUT leaves bigint, OUT entries bigint,
-	OUT byte_codes bigint, OUT heap_rows bigint)
+CREATE FUNCTION ivf_last_scan(OUT lists_read bigint, OUT lists bigint,
+	OUT entries bigint, OUT byte_codes bigint, OUT heap_rows bigint,
+	OUT recall double precision, OUT stopped text)
 	AS 'MODULE_PATHNAME', 'vecfeat_ivf_last_scan' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION ivf_last_scan() IS 'what the last ivf index scan of this session has read';
+COMMENT ON FUNCTION ivf_last_scan() IS 'what the last ivf index scan of this session has read, and why no more';
+
+CREATE FUNCTION ivf_measure_recall(index regclass, queries integer DEFAULT 100,
+	k integer DEFAULT 10, OUT queries integer, OUT k integer,
+	OUT recall double precision, OUT recall_low double precision,
+	OUT target double precision, OUT milliseconds double precision,
+	OUT milliseconds_exact double precision, OUT speedup double precision,
+	OUT lists_read double precision, OUT lists_exact double precision)
+	AS 'MODULE_PATHNAME', 'vecfeat_ivf_measure_recall' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION ivf_measure_recall(regclass, integer, integer) IS 'recall and speed of an ivf index, measured on rows of its table';
 
 CREATE FUNCTION ivf_calibrate(index regclass) RETURNS integer
 	AS 'MODULE_PATHNAME', 'vecfeat_ivf_calibrate' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;

@@ -149,6 +149,19 @@ read_stream_end(ReadStream *stream)
 #define compat_vacuum_delay_point()	vacuum_delay_point()
 #endif
 
+#if PG_VERSION_NUM >= 180000
+#define compat_begin_index_scan(heap, index, snapshot, keys, orderbys) \
+	index_beginscan(heap, index, snapshot, NULL, keys, orderbys)
+#else
+#define compat_begin_index_scan(heap, index, snapshot, keys, orderbys) \
+	index_beginscan(heap, index, snapshot, keys, orderbys)
+#endif
+
+/* since 18 an extension may add to what EXPLAIN tells of a node */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_EXPLAINS_NODES
+#endif
+
 /*
  * Since 18 paths are compared by the number of disabled nodes first, and an
  * infinite cost alone does not rule one out.

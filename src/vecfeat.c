@@ -4,6 +4,7 @@
  */
 #include "compat.h"
 
+#include "am/explain.h"
 #include "am/options.h"
 
 PG_MODULE_MAGIC;
@@ -14,4 +15,5 @@ void
 _PG_init(void)
 {
 	ivf_define_options();
+	ivf_explain_scans();
 }

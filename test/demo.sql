@@ -202,21 +202,21 @@ VACUUM ANALYZE item;
 
 -- Runs the 100 queries and notes how long each takes and the distances of the
 -- ten rows it brings.
-CREATE TABLE run (scan text, probes int, query int, ms float8, distances float8[]);
-CREATE PROCEDURE measure(scan text, probes int) LANGUAGE plpgsql AS $$
+CREATE TABLE run (scan text, recall numeric, query int, ms float8, distances float8[]);
+CREATE PROCEDURE measure(scan text, recall numeric) LANGUAGE plpgsql AS $$
 DECLARE
 	q       query;
 	started timestamptz;
 	found   float8[];
 BEGIN
-	PERFORM set_config('ivf.probes', probes::text, false);
+	PERFORM set_config('ivf.recall', recall::text, false);
 	FOR q IN TABLE query LOOP
 		started := clock_timestamp();
 		EXECUTE 'SELECT array_agg(distance)
 			FROM (SELECT embedding <-> $1 AS distance FROM item
 				  ORDER BY embedding <-> $1 LIMIT 10) AS nearest'
 			INTO found USING q.embedding;
-		INSERT INTO run VALUES (scan, probes, q.id,
+		INSERT INTO run VALUES (scan, recall, q.id,
 			1000 * extract(epoch FROM clock_timestamp() - started), found);
 	END LOOP;
 END
@@ -224,7 +224,7 @@ $$;
 
 \echo
 \echo 'The exact answers to 100 queries, by sequential scan, before there is an index ...'
-CALL measure('sequential', 0);
+CALL measure('sequential', NULL);
 
 \echo 'Building the index ...'
 \timing on
@@ -244,33 +244,33 @@ ORDER BY embedding <-> (SELECT embedding FROM query WHERE id = 1)
 LIMIT 10;
 \pset tuples_only off
 
-\echo 'What that scan has read: lists, one-bit codes in them, eight-bit codes, rows of the table:'
-SELECT leaves AS lists, entries, byte_codes, heap_rows FROM ivf_last_scan();
+\echo 'What that scan has read: lists of so many, one-bit codes in them, eight-bit codes, rows of the table; the recall asked for, and why it read no more lists:'
+SELECT * FROM ivf_last_scan();
 
-\echo 'The same 100 queries by the index, reading 1, 5, 10, ... lists before the first row ...'
-SELECT ceil(sqrt(lists)) AS default_probes, lists FROM ivf_info('item_embedding') \gset
+\echo 'The same 100 queries by the index, asked for a recall of 0.5, 0.8, 0.9, ...'
+CALL measure('ivf', 0.5);
+CALL measure('ivf', 0.8);
+CALL measure('ivf', 0.9);
+CALL measure('ivf', 0.95);
+CALL measure('ivf', 0.99);
 CALL measure('ivf', 1);
-CALL measure('ivf', 5);
-CALL measure('ivf', 10);
-CALL measure('ivf', :default_probes);
-CALL measure('ivf', 50);
-CALL measure('ivf', 100);
-CALL measure('ivf', 200);
-CALL measure('ivf', :lists);
-RESET ivf.probes;
+RESET ivf.recall;
 
 -- A row that was brought counts when it is no farther away than the true tenth.
-SELECT r.scan, nullif(r.probes, 0) AS "lists read",
+SELECT r.scan, r.recall AS "recall asked for",
 	   round(avg((SELECT count(*) FROM unnest(r.distances) AS d
 				  WHERE d <= exact.distances[10])) / 10, 3) AS "recall of 10",
 	   round(percentile_cont(0.5) WITHIN GROUP (ORDER BY r.ms)::numeric, 2) AS "median ms",
 	   round(max(r.ms)::numeric, 2) AS "slowest ms"
 FROM run AS r
 JOIN run AS exact ON exact.scan = 'sequential' AND exact.query = r.query
-GROUP BY r.scan, r.probes
-ORDER BY r.scan DESC, r.probes;
+GROUP BY r.scan, r.recall
+ORDER BY r.scan DESC, r.recall;
 
-\echo 'SET ivf.probes chooses; it is' :default_probes 'here when it is not set, and' :lists 'are all lists: an exact answer.'
+\echo 'SET ivf.recall chooses; it is 0.95 when it is not set, and 1 is an exact answer.'
 \echo 'Recall is the share of the true ten nearest that came among the ten first rows.'
 \echo 'Every row would come in the end: asked for more, the scan reads list after list.'
+\echo
+\echo 'Without a sequential scan: rows of the table as queries, by the index both ways:'
+SELECT queries, k, target, recall, recall_low, speedup, lists_read, lists_exact FROM ivf_measure_recall('item_embedding', queries => 30);
 \echo

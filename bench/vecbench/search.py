@@ -25,6 +25,10 @@ def query(metric: str, parameter: str) -> str:
             f"(SELECT v FROM items_queries WHERE id = {parameter}) LIMIT {K}")
 
 
+# What is told of a scan, as far as it can be averaged.
+COUNTED = ("lists_read", "entries", "byte_codes", "heap_rows")
+
+
 def answer(cluster: Cluster, peer: Peer, source: Source, setting: int | None,
            ids: Iterable[int], counters: bool = False) -> dict:
     """Ask the queries of these numbers; return recall@10 and, where the
@@ -43,7 +47,7 @@ def answer(cluster: Cluster, peer: Peer, source: Source, setting: int | None,
               "plan": done[0][2]}
     if told:
         result["per_query"] = {name: mean(float(row[name]) for row in told)
-                               for name in told[0]}
+                               for name in COUNTED}
     return result
 
 

@@ -28,14 +28,9 @@
 
 #include "index/check.h"
 
-#include "access/genam.h"
-#include "access/table.h"
-#include "catalog/index.h"
 #include "index/ivfrel.h"
 #include "miscadmin.h"
 #include "page/pause.h"
-#include "utils/acl.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 
 /*
@@ -128,52 +123,19 @@ run_check(IvfCheck *check, bool heapallindexed)
 }
 
 /*
- * Opens the table and then the index, in the order in which everybody locks
- * them.  The table is NULL if there is none, and then the index is not opened
- * but an error raised.
- */
-static void
-open_relations(IvfCheck *check, Oid oid, Oid table)
-{
-	check->index = ivf_index_open(oid, AccessShareLock);
-
-	/* the name may have been given to another relation before we had the locks */
-	if (check->heap == NULL || table != IndexGetRelation(oid, false))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("could not open the table of index \"%s\"",
-						RelationGetRelationName(check->index))));
-}
-
-/*
  * ivf_check(index, heapallindexed)
- *
- * Expressions of the index run as the table's owner, as they do in CREATE
- * INDEX, and find no function of the caller's unless he is the owner.
  */
 VECFEAT_FUNCTION(vecfeat_ivf_check)
 {
-	Oid			oid = PG_GETARG_OID(0);
 	bool		heapallindexed = PG_GETARG_BOOL(1);
-	Oid			table = IndexGetRelation(oid, true);
-	Oid			user;
-	int			security;
-	int			settings;
+	IvfOpened	opened;
 	IvfCheck	check = {0};
 	MemoryContext context;
 	MemoryContext old;
 
-	ivf_index_privilege(oid);
-	GetUserIdAndSecContext(&user, &security);
-	settings = NewGUCNestLevel();
-	if (OidIsValid(table))
-	{
-		check.heap = table_open(table, AccessShareLock);
-		SetUserIdAndSecContext(check.heap->rd_rel->relowner,
-							   security | SECURITY_RESTRICTED_OPERATION);
-		compat_restrict_search_path(has_privs_of_role(user, check.heap->rd_rel->relowner));
-	}
-	open_relations(&check, oid, table);
+	ivf_open_as_owner(PG_GETARG_OID(0), &opened);
+	check.heap = opened.heap;
+	check.index = opened.index;
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "ivf check",
 									ALLOCSET_DEFAULT_SIZES);
@@ -182,9 +144,6 @@ VECFEAT_FUNCTION(vecfeat_ivf_check)
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 
-	AtEOXact_GUC(false, settings);
-	SetUserIdAndSecContext(user, security);
-	index_close(check.index, AccessShareLock);
-	table_close(check.heap, AccessShareLock);
+	ivf_close_as_owner(&opened);
 	PG_RETURN_VOID();
 }

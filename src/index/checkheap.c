@@ -15,10 +15,9 @@
 #include "index/check.h"
 
 #include "access/tableam.h"
-#include "access/transam.h"
-#include "access/xact.h"
 #include "catalog/index.h"
 #include "index/heaprows.h"
+#include "index/ivfrel.h"
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
 
@@ -30,26 +29,14 @@ struct IvfCheckHeap
 
 /*
  * Takes the snapshot: to be called before any page of the index is read.
- *
- * An index made after the transaction's snapshot may lack rows that this sees
- * at the end of a broken HOT chain; scans do not use it then either.
  */
 IvfCheckHeap *
 ivf_check_heap_begin(IvfCheck *check)
 {
 	IvfCheckHeap *rows = palloc0(sizeof(IvfCheckHeap));
-	Relation	index = check->index;
 
-	rows->snapshot = RegisterSnapshot(GetTransactionSnapshot());
-	if (IsolationUsesXactSnapshot() && index->rd_index->indcheckxmin &&
-		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
-							   rows->snapshot->xmin))
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("index \"%s\" can't be compared with the table in this transaction's snapshot",
-						RelationGetRelationName(index))));
-
-	rows->rows = ivf_heap_open(check->heap, index);
+	rows->snapshot = ivf_index_snapshot(check->index);
+	rows->rows = ivf_heap_open(check->heap, check->index);
 	return rows;
 }
 

@@ -67,9 +67,9 @@ mended_by_reindex(Relation index, const IvfMetaData *meta,
  * How the index is doing, in a sentence: of several findings the one that
  * weighs most.
  *
- * A list is too long beside the others if it has more entries than the lists
- * that a scan reads by default, the square root of their number, have on
- * average together.
+ * A list is too long beside the others if it has more entries than the square
+ * root of the number of lists have on average together: as many a scan is likely
+ * to read.
  */
 static char *
 verdict(Relation index, const IvfMetaData *meta, const IvfCensus *census)
@@ -92,18 +92,6 @@ verdict(Relation index, const IvfMetaData *meta, const IvfCensus *census)
 		return psprintf("One list of %u holds %.0f%% of the rows, as they are much alike; searches that read it take longer.",
 						meta->leaves, 100.0 * most / census->entries);
 	return pstrdup("The index is in good shape.");
-}
-
-/* of the function that is called, whose row has so many columns */
-static TupleDesc
-result_row(FunctionCallInfo fcinfo, int columns)
-{
-	TupleDesc	desc;
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
-		desc->natts != columns)
-		elog(ERROR, "return type must be a row of %d columns", columns);
-	return desc;
 }
 
 static double
@@ -136,7 +124,7 @@ VECFEAT_FUNCTION(vecfeat_ivf_info)
 	double		recall;
 	Datum		values[26];
 	bool		nulls[26] = {false};
-	TupleDesc	desc = result_row(fcinfo, lengthof(values));
+	TupleDesc	desc = ivf_result_row(fcinfo, lengthof(values));
 	int			i = 0;
 
 	ivf_index_privilege(oid);
@@ -249,7 +237,7 @@ begin_rows(FunctionCallInfo fcinfo, int columns, TupleDesc *desc)
 				 errmsg("materialize mode required, but it is not allowed in this context")));
 
 	old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
-	*desc = result_row(fcinfo, columns);
+	*desc = ivf_result_row(fcinfo, columns);
 	info->returnMode = SFRM_Materialize;
 	info->setDesc = *desc;
 	info->setResult = tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0,
@@ -282,13 +270,19 @@ VECFEAT_FUNCTION(vecfeat_ivf_lists)
  */
 VECFEAT_FUNCTION(vecfeat_ivf_last_scan)
 {
-	Datum		values[4];
-	bool		nulls[4] = {false};
-	TupleDesc	desc = result_row(fcinfo, lengthof(values));
+	const char *stopped = ivf_stopped_name(ivf_last_scan.stopped);
+	Datum		values[7];
+	bool		nulls[7] = {false};
+	TupleDesc	desc = ivf_result_row(fcinfo, lengthof(values));
 
 	values[0] = Int64GetDatum(ivf_last_scan.leaves);
-	values[1] = Int64GetDatum(ivf_last_scan.entries);
-	values[2] = Int64GetDatum(ivf_last_scan.byte_codes);
-	values[3] = Int64GetDatum(ivf_last_scan.heap_rows);
+	values[1] = Int64GetDatum(ivf_last_scan.lists);
+	values[2] = Int64GetDatum(ivf_last_scan.entries);
+	values[3] = Int64GetDatum(ivf_last_scan.byte_codes);
+	values[4] = Int64GetDatum(ivf_last_scan.heap_rows);
+	nulls[5] = ivf_last_scan.recall == 0;
+	values[5] = Float8GetDatum(ivf_last_scan.recall);
+	nulls[6] = stopped == NULL;
+	values[6] = stopped ? CStringGetTextDatum(stopped) : (Datum) 0;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

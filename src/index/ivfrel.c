@@ -1,20 +1,28 @@
 /*
  * ivfrel.c
- *	  Opening an index that a user names.
+ *	  What SQL functions about an index have in common.
  */
 #include "compat.h"
 
 #include "index/ivfrel.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/index.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 /*
  * Raises an error unless the current user may look into an index: who owns
@@ -71,4 +79,90 @@ ivf_index_open(Oid oid, LOCKMODE lockmode)
 				 errmsg("index \"%s\" is not logged and has no contents during recovery",
 						RelationGetRelationName(index))));
 	return index;
+}
+
+/*
+ * Opens an index for a function that looks at the table's rows, too, if the
+ * current user may look into it.  Table and then index: the order in which
+ * everybody locks them.
+ *
+ * Expressions of the index run as the table's owner, as they do in CREATE
+ * INDEX, and find no function of the caller's unless he is the owner.
+ */
+void
+ivf_open_as_owner(Oid oid, IvfOpened *opened)
+{
+	Oid			table = IndexGetRelation(oid, true);
+
+	ivf_index_privilege(oid);
+	GetUserIdAndSecContext(&opened->user, &opened->security);
+	opened->settings = NewGUCNestLevel();
+	opened->heap = NULL;
+	if (OidIsValid(table))
+	{
+		Oid			owner;
+
+		opened->heap = table_open(table, AccessShareLock);
+		owner = opened->heap->rd_rel->relowner;
+		SetUserIdAndSecContext(owner,
+							   opened->security | SECURITY_RESTRICTED_OPERATION);
+		compat_restrict_search_path(has_privs_of_role(opened->user, owner));
+	}
+
+	/* what is no index is complained about here */
+	opened->index = ivf_index_open(oid, AccessShareLock);
+
+	/* the name may have been given to another relation before we had the locks */
+	if (opened->heap == NULL || table != IndexGetRelation(oid, false))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("could not open the table of index \"%s\"",
+						RelationGetRelationName(opened->index))));
+}
+
+/*
+ * Lets go of it; the current user and his settings are what they were.
+ */
+void
+ivf_close_as_owner(IvfOpened *opened)
+{
+	AtEOXact_GUC(false, opened->settings);
+	SetUserIdAndSecContext(opened->user, opened->security);
+	index_close(opened->index, AccessShareLock);
+	table_close(opened->heap, AccessShareLock);
+}
+
+/*
+ * A registered snapshot of now, in which index and table agree.
+ *
+ * An index made after the transaction's snapshot may lack rows that this sees
+ * at the end of a broken HOT chain; scans do not use it then either.
+ */
+Snapshot
+ivf_index_snapshot(Relation index)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+
+	if (IsolationUsesXactSnapshot() && index->rd_index->indcheckxmin &&
+		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+							   snapshot->xmin))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("index \"%s\" can't be compared with the table in this transaction's snapshot",
+						RelationGetRelationName(index))));
+	return snapshot;
+}
+
+/*
+ * Of the function that is called, whose row has so many columns.
+ */
+TupleDesc
+ivf_result_row(FunctionCallInfo fcinfo, int columns)
+{
+	TupleDesc	desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
+		desc->natts != columns)
+		elog(ERROR, "return type must be a row of %d columns", columns);
+	return desc;
 }

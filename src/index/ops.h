@@ -49,6 +49,9 @@ extern void ivf_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 extern bool ivf_get_tuple(IndexScanDesc scan, ScanDirection direction);
 extern int64 ivf_get_bitmap(IndexScanDesc scan, TIDBitmap *bitmap);
 extern void ivf_end_scan(IndexScanDesc scan);
+struct IvfTotal;
+extern void ivf_scan_exactly(IndexScanDesc scan);
+extern void ivf_scan_total(IndexScanDesc scan, struct IvfTotal *total);
 
 /* vacuum.c */
 extern IndexBulkDeleteResult *ivf_bulk_delete(IndexVacuumInfo *info,

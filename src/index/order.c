@@ -101,7 +101,6 @@ ivf_order_begin(IvfQuery *query, double recall, int probes, Relation table,
 	certain = order->stop.kind == IVF_STOP_EXACT;
 	if (order->stop.kind == IVF_STOP_RECALL && recall > HIGH_RECALL)
 		query->epsilon = HIGH_EPSILON;
-	query->counters.lists = meta->leaves;
 	query->counters.recall = order->stop.recall;
 	order->rows = ivf_queue_make(query, certain, FIRST_CHUNK, 4 * memory,
 								 resolve_row, touch_row, order);
@@ -135,6 +134,7 @@ ivf_order_within(IvfQuery *query, double radius, bool unsorted, Relation table,
 
 	order->radius = radius;
 	order->unsorted = unsorted;
+	query->counters.recall = 0;
 	return order;
 }
 
@@ -296,6 +296,14 @@ take_unsorted(IvfOrder *order, IvfCandidate *candidate, ItemPointer tid)
 	return true;
 }
 
+/* no row is left that is wanted */
+static bool
+come_to_end(IvfOrder *order)
+{
+	order->query->counters.stopped = stopped(order);
+	return false;
+}
+
 /*
  * The next row; false after the last.
  */
@@ -312,12 +320,12 @@ ivf_order_next(IvfOrder *order, ItemPointer tid)
 		if (candidate == NULL)
 		{
 			if (!read_list(order))
-				return false;
+				return come_to_end(order);
 		}
 		else if (comes_first(order, candidate) && read_list(order))
 			continue;
 		else if (candidate->key > order->radius)
-			return false;
+			return come_to_end(order);
 		else if (candidate->stage == IVF_STAGE_EXACT)
 		{
 			take_out(order, candidate, tid);

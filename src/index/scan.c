@@ -48,6 +48,8 @@ typedef struct IvfScan
 	IvfFrozen  *frozen;			/* read when first needed */
 	BlockNumber table_blocks;	/* of the table: at least so many */
 	IvfHeapRows *heap;			/* made when first needed */
+	bool		exactly;		/* whatever the settings say? */
+	IvfTotal	total;			/* of the queries that have ended */
 
 	/* in the query's context */
 	IvfScanState state;
@@ -73,10 +75,41 @@ ivf_begin_scan(Relation index, int nkeys, int norderbys)
 	return scan;
 }
 
+static void
+add_up(IvfTotal *total, const IvfCounters *counters)
+{
+	total->searches++;
+	total->stopped[counters->stopped]++;
+	if (counters->stopped == IVF_STOPPED_NOT)
+		return;
+	total->sum.leaves += counters->leaves;
+	total->sum.lists += counters->lists;
+	total->sum.entries += counters->entries;
+	total->sum.byte_codes += counters->byte_codes;
+	total->sum.heap_rows += counters->heap_rows;
+	total->sum.recall = counters->recall;
+	total->sum.stopped = counters->stopped;
+}
+
+/*
+ * What a scan has done so far, its present query with those before.
+ */
+void
+ivf_scan_total(IndexScanDesc scan, IvfTotal *total)
+{
+	const IvfScan *so = scan->opaque;
+
+	*total = so->total;
+	if (so->query)
+		add_up(total, &so->query->counters);
+}
+
 /* lets go of what a query holds, if there was one */
 static void
 end_query(IvfScan *so)
 {
+	if (so->query)
+		add_up(&so->total, &so->query->counters);
 	if (so->order)
 		ivf_order_end(so->order);
 	MemoryContextReset(so->query_context);
@@ -120,6 +153,17 @@ ivf_recall_wanted(Relation index)
 	return ivf_recall_is_set || options == NULL ? ivf_recall : options->recall;
 }
 
+/*
+ * A scan that has been begun is to be exact from its next search on.
+ */
+void
+ivf_scan_exactly(IndexScanDesc scan)
+{
+	IvfScan    *so = scan->opaque;
+
+	so->exactly = true;
+}
+
 /* what has TIDs in no order, made when first needed */
 static IvfUnordered *
 unordered(IndexScanDesc scan, IvfScan *so)
@@ -152,8 +196,10 @@ begin_order(IndexScanDesc scan, IvfScan *so, const IvfWanted *wanted)
 
 	ivf_query_set(so->query, wanted->elements);
 	if (!wanted->within)
-		so->order = ivf_order_begin(so->query, ivf_recall_wanted(index),
-									ivf_probes, table, &so->table_blocks,
+		so->order = ivf_order_begin(so->query,
+									so->exactly ? 1 : ivf_recall_wanted(index),
+									so->exactly ? 0 : ivf_probes,
+									table, &so->table_blocks,
 									heap_rows(scan, so));
 	else
 		so->order = ivf_order_within(so->query, wanted->radius, !wanted->ordered,

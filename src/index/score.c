@@ -27,6 +27,23 @@
 #define OWN_TABLE_RATIO		16
 
 /*
+ * A reason in words, as users see it; NULL if no lists were read in order.
+ */
+const char *
+ivf_stopped_name(IvfStopped stopped)
+{
+	static const char *const names[] = {
+		[IVF_STOPPED_NOT] = NULL,
+		[IVF_STOPPED_ALL] = "all lists read",
+		[IVF_STOPPED_RECALL] = "recall reached",
+		[IVF_STOPPED_PROBES] = "probes read",
+		[IVF_STOPPED_EXACT] = "nothing nearer",
+	};
+
+	return names[stopped];
+}
+
+/*
  * Prepares for queries to an index, by a scan with its snapshot or, without
  * one, by an insert; allocates in the current context.
  */
@@ -43,6 +60,7 @@ ivf_query_init(IvfQuery *query, Relation index, Snapshot snapshot,
 	query->frozen = frozen;
 	query->space = frozen->space;
 	query->epsilon = SIGN_EPSILON;
+	query->counters.lists = frozen->meta.leaves;
 	query->v = palloc(sizeof(double) * n);
 	query->target = palloc(sizeof(float4) * n);
 	query->signs.table = palloc(sign_query_size(n));

@@ -38,6 +38,17 @@ typedef struct IvfCounters
 
 extern IvfCounters ivf_last_scan;	/* scan.c */
 
+/*
+ * Of all searches of one scan: it is begun anew for each outer row of a join.
+ */
+typedef struct IvfTotal
+{
+	int64		searches;
+	int64		stopped[IVF_STOPPED_EXACT + 1]; /* of these, by why */
+	IvfCounters sum;			/* of the searches that read lists in order;
+								 * recall and stopped are the last one's */
+} IvfTotal;
+
 typedef struct IvfQuery
 {
 	MemoryContext context;		/* that it was made in */
@@ -85,6 +96,7 @@ typedef struct IvfView
 	ListQuery	list;
 } IvfView;
 
+extern const char *ivf_stopped_name(IvfStopped stopped);
 extern void ivf_query_init(IvfQuery *query, Relation index,
 						   Snapshot snapshot, IvfFrozen *frozen);
 extern bool ivf_query_set(IvfQuery *query, const float4 *elements);

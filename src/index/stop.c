@@ -42,6 +42,7 @@ ivf_stop_begin(IvfStop *stop, const IvfQuery *query, double recall, int probes)
 	stop->line_row = 0;
 	stop->next = 1;
 	stop->probes = 0;
+	stop->recall = 0;
 	stop->ratio = query->space->metric != METRIC_INNER_PRODUCT;
 	if (probes > 0)
 	{
@@ -50,7 +51,10 @@ ivf_stop_begin(IvfStop *stop, const IvfQuery *query, double recall, int probes)
 		stop->probes = stop->kind == IVF_STOP_PROBES ? probes : 0;
 	}
 	else if (recall >= 1)
+	{
 		stop->kind = IVF_STOP_EXACT;
+		stop->recall = 1;
+	}
 	else
 	{
 		IvfCalibration calibration;

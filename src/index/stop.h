@@ -23,7 +23,7 @@ typedef struct IvfStop
 {
 	IvfStopKind kind;
 	uint32		probes;			/* IVF_STOP_PROBES: lists */
-	double		recall;			/* IVF_STOP_RECALL: the target */
+	double		recall;			/* the target; 0: probes were asked for */
 	StopRule	rule;
 	bool		ratio;			/* are distances never negative? */
 

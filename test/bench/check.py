@@ -55,7 +55,7 @@ def check_peer(peer: dict) -> None:
          and tuned[setting] >= 0.95 > tuned[setting - 1]
          and tuned[setting] - 0.05 < points["0.95"]["recall"] <= 1,
          "the least setting that reaches the target, recall on other queries")
-    case(all(positive(p["per_query"], "leaves", "entries", "byte_codes",
+    case(all(positive(p["per_query"], "lists_read", "entries", "byte_codes",
                       "heap_rows") for p in peer["points"]),
          "what a scan reads")
     runs = [run for p in peer["points"] for n in ("1", "2")
