@@ -8,7 +8,7 @@
 SET max_parallel_workers_per_gather = 0;
 -- a plan, but for what versions of the server write in different ways
 CREATE FUNCTION shown(query text) RETURNS SETOF text LANGUAGE sql AS $$
-	SELECT replace(regexp_replace(line, '\(InitPlan 1\)\.col1|\$0', 'initplan'), ' (returns $0)', '')
+	SELECT regexp_replace(replace(line, ' (returns $0)', ''), '\(InitPlan 1\)\.col1|\$0', 'initplan')
 	FROM plan_of(query) line WHERE line !~ 'Disabled:'
 $$;
 CREATE TABLE items (id int PRIMARY KEY, kind int, v vector(2));

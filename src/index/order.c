@@ -52,6 +52,31 @@ read_row(IvfOrder *order, IvfCandidate *candidate, IvfRowHead *row, int8 *code)
 	return true;
 }
 
+/*
+ * Reads an entry's byte code for a certain bound; false if there is no entry any
+ * more.
+ */
+static bool
+read_bound(IvfOrder *order, IvfCandidate *candidate, double *bound)
+{
+	IvfQuery   *query = order->query;
+	IvfScored  *leaf = &order->rows->nodes[candidate->node];
+	int8	   *code = (int8 *) query->run;
+	IvfRowHead	row;
+	const float4 *w;
+
+	if (!read_row(order, candidate, &row, code))
+		return false;
+	query->counters.byte_codes++;
+	w = ivf_queue_w(order->rows, leaf);
+	*bound = ivf_row_bound(query, &leaf->view, w, &row, code);
+
+	/* of two certain bounds the greater one; an estimate is none */
+	if (order->stop.kind == IVF_STOP_EXACT)
+		*bound = Max(*bound, candidate->key);
+	return true;
+}
+
 /* IvfResolve */
 static bool
 resolve_row(IvfCandidate *candidate, void *arg)
@@ -60,6 +85,10 @@ resolve_row(IvfCandidate *candidate, void *arg)
 	IvfQuery   *query = order->query;
 	IvfRowHead	row;
 
+	/* rows in no order come out by their bounds */
+	if (order->unsorted)
+		return ItemPointerIsValid(&candidate->tid) ||
+			read_bound(order, candidate, &candidate->key);
 	if (!ItemPointerIsValid(&candidate->tid) &&
 		!read_row(order, candidate, &row, (int8 *) query->run))
 		return false;
@@ -219,35 +248,19 @@ comes_first(IvfOrder *order, const IvfCandidate *candidate)
 static void
 advance(IvfOrder *order, IvfCandidate *candidate)
 {
-	IvfQuery   *query = order->query;
-	double		distance;
+	double		key;
 
 	if (candidate->stage == IVF_STAGE_ESTIMATE)
 	{
-		IvfScored  *leaf = &order->rows->nodes[candidate->node];
-		IvfRowHead	row;
-		int8	   *code = (int8 *) query->run;
-		const float4 *w;
-		double		bound;
-
-		if (!read_row(order, candidate, &row, code))
-		{
+		if (read_bound(order, candidate, &key))
+			ivf_queue_update(order->rows, candidate, IVF_STAGE_BOUND, key);
+		else
 			ivf_queue_remove(order->rows, candidate);
-			return;
-		}
-		query->counters.byte_codes++;
-		w = ivf_queue_w(order->rows, leaf);
-		bound = ivf_row_bound(query, &leaf->view, w, &row, code);
-
-		/* of two certain bounds the greater one; an estimate is none */
-		if (order->stop.kind == IVF_STOP_EXACT)
-			bound = Max(bound, candidate->key);
-		ivf_queue_update(order->rows, candidate, IVF_STAGE_BOUND, bound);
 	}
 	else if (resolve_row(candidate, order))
 	{
-		distance = candidate->key;
-		ivf_queue_update(order->rows, candidate, IVF_STAGE_EXACT, distance);
+		key = candidate->key;
+		ivf_queue_update(order->rows, candidate, IVF_STAGE_EXACT, key);
 	}
 	else
 		ivf_queue_remove(order->rows, candidate);
@@ -276,24 +289,6 @@ take_out(IvfOrder *order, IvfCandidate *candidate, ItemPointer tid)
 	*tid = candidate->tid;
 	ivf_stop_out(&order->stop, order->rows->nodes[candidate->node].number);
 	ivf_queue_remove(order->rows, candidate);
-}
-
-/*
- * The candidate comes out though only a bound of its distance is known; false if
- * there is no entry any more.
- */
-static bool
-take_unsorted(IvfOrder *order, IvfCandidate *candidate, ItemPointer tid)
-{
-	IvfRowHead	row;
-
-	if (!read_row(order, candidate, &row, (int8 *) order->query->run))
-	{
-		ivf_queue_remove(order->rows, candidate);
-		return false;
-	}
-	take_out(order, candidate, tid);
-	return true;
 }
 
 /* no row is left that is wanted */
@@ -326,15 +321,11 @@ ivf_order_next(IvfOrder *order, ItemPointer tid)
 			continue;
 		else if (candidate->key > order->radius)
 			return come_to_end(order);
-		else if (candidate->stage == IVF_STAGE_EXACT)
+		else if (candidate->stage == IVF_STAGE_EXACT ||
+				 (order->unsorted && candidate->stage == IVF_STAGE_BOUND))
 		{
 			take_out(order, candidate, tid);
 			return true;
-		}
-		else if (order->unsorted && candidate->stage == IVF_STAGE_BOUND)
-		{
-			if (take_unsorted(order, candidate, tid))
-				return true;
 		}
 		else
 			advance(order, candidate);

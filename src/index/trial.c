@@ -130,6 +130,12 @@ ivf_trials_begin(Relation index, uint64 seed, MemoryContext context)
 	trials->query_context = AllocSetContextCreate(context, "ivf trial",
 												  ALLOCSET_DEFAULT_SIZES);
 	trials->blocks = RelationGetNumberOfBlocks(index);
+	if (trials->frozen->meta.rows_first > trials->frozen->meta.rows_end ||
+		trials->frozen->meta.rows_end > trials->blocks)
+		ivf_corrupted(index, IVF_META_BLOCK,
+					  "the build's rows are on blocks %u to %u, and the file has %u",
+					  trials->frozen->meta.rows_first,
+					  trials->frozen->meta.rows_end, trials->blocks);
 	list_leaves(trials);
 	return trials;
 }
