@@ -6,8 +6,8 @@
  * then ever more lists are read as rows are asked for, until the last row has
  * taken all of them.  The planner knows a straight line, from the cost of the
  * first row to that of all, and looks at the point that a LIMIT says.  So the
- * line is laid through two points of the curve: all rows, and those that the LIMIT
- * takes, filters included.
+ * line is laid through two points of the curve: all rows, and those that the
+ * LIMIT takes, filters included.
  *
  * What a scan reads for a recall, the index's calibration tells (stoprule.c).
  *
@@ -40,8 +40,8 @@
 #define SCORE_COST		0.2
 
 /*
- * A bound from a byte code: a row's head, and its elements, four bytes less of
- * each than a distance has and no conversions.
+ * A bound from a byte code, and each of its elements: a byte, where a distance
+ * has a float4, and products of whole vectors of them.
  */
 #define BOUND_COST		10
 #define BOUND_ELEMENT	0.0625
@@ -78,7 +78,7 @@
  * Heap rows visited for one that comes out: in an exact scan it alone, else some
  * that had to wait for a list to be read, as another row was nearer then.
  */
-#define ROW_VISITS		1.5
+#define ROW_VISITS		2
 
 /* rows until which a scan's first lists last, and a guess where nobody knows */
 #define FIRST_ROWS		10
@@ -111,7 +111,7 @@ typedef struct IvfWork
 	double		entries;
 	double		code_pages;		/* of a list */
 	double		pages;			/* of the index */
-	double		heap_pages;
+	BlockNumber heap_pages;
 	double		heap_random;	/* cost of a page */
 	double		index_random;
 	double		index_page;
@@ -146,9 +146,14 @@ read_shape(const IndexOptInfo *info, IvfWork *work)
 	}
 }
 
+/*
+ * What the unit of work costs, in this index of this table.
+ */
 static void
 prepare(PlannerInfo *root, const IndexOptInfo *info, IvfWork *work)
 {
+	TargetEntry *column = linitial_node(TargetEntry, info->indextlist);
+	QualCost	expression;
 	double		code;
 	double		row;
 	int			n;
@@ -164,11 +169,15 @@ prepare(PlannerInfo *root, const IndexOptInfo *info, IvfWork *work)
 	n = rotation_padded(work->meta.dimensions);
 	code = (sizeof(IvfBlockHead) + IVF_COLUMN_BYTES(n)) / (double) VEC_BLOCK;
 	row = IVF_ROW_HEAD(0) + IVF_ROW_BODY(0, n);
-	work->code_pages = Max(1, work->pages * code / (code + row) / work->meta.leaves);
+	work->code_pages = Max(1, work->pages * code / (code + row) /
+						   work->meta.leaves);
 	work->bound = (BOUND_COST + BOUND_ELEMENT * n) * cpu_operator_cost;
-	work->visit = VISIT_COST * cpu_operator_cost +
+
+	/* what is indexed may be an expression, which is computed then */
+	cost_qual_eval_node(&expression, (Node *) column->expr, root);
+	work->visit = VISIT_COST * cpu_operator_cost + expression.per_tuple +
 		ivf_computing_cost(work->meta.dimensions) +
-		ivf_detoasting_cost(root, (Node *) ((TargetEntry *) linitial(info->indextlist))->expr);
+		ivf_detoasting_cost(root, (Node *) column->expr);
 }
 
 /*
@@ -252,7 +261,8 @@ work_cost(PlannerInfo *root, const IvfWork *work, double rows)
 		leaves * SCORE_COST * cpu_operator_cost;
 
 	/* the code pages of the lists, which are adjacent in each */
-	cost += lists * (work->index_random + (work->code_pages - 1) * work->index_page) +
+	cost += lists * (work->index_random +
+					 (work->code_pages - 1) * work->index_page) +
 		entries * SCORE_COST * cpu_operator_cost;
 
 	/* byte codes */
@@ -264,9 +274,8 @@ work_cost(PlannerInfo *root, const IvfWork *work, double rows)
 		cost += codes * SCATTER_COST * cpu_operator_cost;
 
 	/* heap rows */
-	return cost + visits * work->visit +
-		FETCH_SHARE * work->heap_random *
-		index_pages_fetched(rows, (BlockNumber) work->heap_pages, work->pages, root);
+	return cost + visits * work->visit + FETCH_SHARE * work->heap_random *
+		index_pages_fetched(rows, work->heap_pages, work->pages, root);
 }
 
 /*
@@ -285,9 +294,9 @@ rows_taken(PlannerInfo *root, const IndexPath *path)
 		return FIRST_ROWS;
 	while (rel->reloptkind == RELOPT_OTHER_MEMBER_REL)
 	{
-		RelOptInfo *parent;
+		AppendRelInfo *child = root->append_rel_array[rel->relid];
+		RelOptInfo *parent = root->simple_rel_array[child->parent_relid];
 
-		parent = root->simple_rel_array[root->append_rel_array[rel->relid]->parent_relid];
 		if (parent->rows > rel->rows)
 			taken *= rel->rows / parent->rows;
 		rel = parent;

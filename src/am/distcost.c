@@ -4,8 +4,8 @@
  *
  * The planner takes a function for equally expensive wherever it is called, and
  * does not know what it costs to fetch a value that is stored out of line: each
- * is a search of the TOAST table's index, and reads as many bytes as hundreds of
- * the table's own rows may have.  A sequential scan with a sort by distance would
+ * is a search of the TOAST table's index, and more bytes than dozens of the
+ * table's own rows have.  A sequential scan with a sort by distance would
  * seem to be cheap then, the cheaper the longer the vectors are.  So distances
  * are asked for their cost (SupportRequestCost), in whatever plan, and the
  * index's scans reckon with the same.
@@ -53,7 +53,7 @@ ivf_computing_cost(double dimensions)
 /*
  * The cost of fetching a column's value, where it is out of line: the average
  * width says for how many rows that is so, for ANALYZE counts a pointer as what
- * it is.  0 where nothing is known.
+ * it is.  0 where the length of the vectors is not known.
  */
 static Cost
 column_cost(PlannerInfo *root, const Var *var)
@@ -67,15 +67,15 @@ column_cost(PlannerInfo *root, const Var *var)
 		var->vartypmod <= 0)
 		return 0;
 	bytes = VECTOR_SIZE(var->vartypmod);
+
+	/* so short ones have a short header, and stay where they are */
+	if (bytes <= VARATT_SHORT_MAX)
+		return 0;
 	width = get_attavgwidth(entry->relid, var->varattno);
 	if (width > 0)
 		share = Max(0, 1 - width / bytes);
 	else
 		share = bytes > TOAST_TUPLE_THRESHOLD ? 1 : 0;
-
-	/* short values are never out of line: NULLs are not in the width */
-	if (bytes < TOAST_TUPLE_TARGET / 4)
-		share = 0;
 	return share * (DETOAST_COST * cpu_operator_cost +
 					ceil(bytes / TOAST_MAX_CHUNK_SIZE) * cpu_tuple_cost +
 					bytes / BLCKSZ * seq_page_cost);
