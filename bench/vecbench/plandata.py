@@ -54,8 +54,8 @@ def fill(connection, name: str, rows: int, dims: int) -> None:
                 mixture.rows(1, 0, QUERIES))
 
 
-def make(connection, log: Callable[..., None]) -> None:
-    """Make the tables that are not there."""
+def make(connection, tables: set[str], log: Callable[..., None]) -> None:
+    """Make those of the tables that are not there."""
     connection.execute("CREATE EXTENSION IF NOT EXISTS vecfeat")
     connection.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
     connection.execute("SET maintenance_work_mem = '256MB'")
@@ -69,7 +69,7 @@ def make(connection, log: Callable[..., None]) -> None:
     for name, (rows, dims) in TABLES.items():
         there, = connection.execute("SELECT to_regclass(%s) IS NOT NULL",
                                     [name + "_v"]).fetchone()
-        if there:
+        if there or name not in tables:
             continue
         log(f"making {name}: {rows:,} × {dims}")
         connection.execute(f"DROP TABLE IF EXISTS {name}, {name}_queries")

@@ -51,14 +51,20 @@ def bad(cells: list[dict]) -> list[str]:
     return lines
 
 
-def markdown(result: dict) -> str:
+def about(result: dict) -> str:
+    return (f"{result['server'].split(' on ')[0]}; {result['machine']['cpus']}"
+            f" × {result['machine']['cpu']}; {result['made'][:10]}.")
+
+
+def short(result: dict) -> str:
     cells = result["cells"]
-    lines = [f"# Plans: {summary(cells)}", "",
-             f"{result['server'].split(' on ')[0]}; {result['machine']['cpus']}"
-             f" × {result['machine']['cpu']}; {result['made']}.", ""]
-    lines += groups(cells)
-    lines += ["", "## The others", ""] + bad(cells)
-    return "\n".join(lines) + "\n"
+    return "\n".join([f"**{summary(cells)}.** {about(result)}", ""]
+                     + groups(cells))
+
+
+def markdown(result: dict) -> str:
+    return "\n".join(["# Plans", "", short(result), "", "## The other cells",
+                      ""] + bad(result["cells"])) + "\n"
 
 
 def write(result: dict, path: Path) -> None:
