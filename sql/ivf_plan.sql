@@ -65,6 +65,9 @@ SELECT scans(with_q('SELECT id, rank() OVER (ORDER BY v <-> q()) FROM items'));
 SELECT scans(with_q('SELECT max(v <-> q()), avg(v <-> q()) FROM items'));
 -- a filter that hardly any row passes
 SELECT scans(with_q('SELECT id FROM items WHERE other = 7 ORDER BY v <-> q() LIMIT 100'));
+-- half of them, or a filter that takes as many
+SELECT scans(with_q('SELECT id FROM items ORDER BY v <-> q() LIMIT 10000'));
+SELECT scans(with_q('SELECT id FROM items WHERE other < 5 ORDER BY v <-> q() LIMIT 50'));
 -- where no distance is the order
 SELECT scans('SELECT count(v) FROM items');
 SELECT scans(with_q('SELECT count(*) FROM items WHERE v <-> q() < 3'));
@@ -148,6 +151,75 @@ CREATE INDEX wide_v ON wide USING ivf (v vector_cosine_ops);
 VACUUM ANALYZE wide;
 SELECT scans('SELECT id FROM wide ORDER BY v <=> noise(1, 768) LIMIT 10');
 SELECT scans('SELECT id FROM wide ORDER BY v <=> noise(1, 768)');
+SELECT scans('SELECT id FROM wide ORDER BY v <=> noise(1, 768) LIMIT 100');
+
+-- what a query is expected to cost, all rows or those that it takes
+CREATE FUNCTION cost_of(query text) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
+	RETURN plan -> 0 -> 'Plan' ->> 'Total Cost';
+END
+$$;
+-- does each cost so many times as much as the one before?
+CREATE FUNCTION dearer(factor float8, VARIADIC costs float8[]) RETURNS boolean LANGUAGE sql AS $$
+	SELECT bool_and(costs[i] >= factor * costs[i - 1]) FROM generate_series(2, cardinality(costs)) i
+$$;
+CREATE FUNCTION near(rows int, filter text DEFAULT 'true') RETURNS float8 LANGUAGE sql AS $$
+	SELECT cost_of(with_q(format('SELECT id FROM items WHERE %s ORDER BY v <-> q() LIMIT %s', filter, rows)))
+$$;
+CREATE FUNCTION near_recall(recall text, rows int) RETURNS float8 LANGUAGE sql AS $$
+	SELECT set_config('ivf.recall', recall, true);
+	SELECT near(rows)
+$$;
+CREATE FUNCTION near_probes(probes int, rows int) RETURNS float8 LANGUAGE sql AS $$
+	SELECT set_config('ivf.probes', probes::text, true);
+	SELECT near(rows)
+$$;
+DROP INDEX items_half;
+CREATE INDEX items_v ON items USING ivf (v);
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+-- more rows, more lists
+SELECT dearer(1.5, near(10), near(100), near(1000), near(10000));
+-- a filter takes as many rows as a larger LIMIT
+SELECT near(10, 'other < 100') / near(100) BETWEEN 0.8 AND 1.25;
+SELECT near(100, 'other < 100') / near(1000) BETWEEN 0.8 AND 1.25;
+-- the recall
+SELECT dearer(1, near_recall('0.5', 10), near_recall('0.9', 10), near_recall('0.99', 10), near_recall('0.999', 10));
+SELECT dearer(2, near_recall('0.99', 10), near_recall('1', 10));
+SELECT dearer(1.1, near_probes(1, 10), near_probes(5, 10), near_probes(20, 10));
+BEGIN;
+SELECT near_recall('1', 10) = near_probes(1000000, 10) AS exact;
+ROLLBACK;
+RESET enable_seqscan;
+RESET enable_bitmapscan;
+-- in few dimensions an exact search reads few lists
+CREATE TABLE flat AS SELECT id, noise(id, 3)::vector(3) AS v FROM generate_series(1, 20000) id;
+CREATE INDEX flat_v ON flat USING ivf (v);
+VACUUM ANALYZE flat;
+SET ivf.recall = 1;
+SELECT scans('SELECT id FROM flat ORDER BY v <-> noise(1, 3) LIMIT 10');
+SELECT dearer(4, cost_of('SELECT id FROM flat ORDER BY v <-> noise(1, 3) LIMIT 10'), near(10));
+SELECT scans('SELECT id FROM flat ORDER BY v <-> noise(1, 3) LIMIT 19000');
+RESET ivf.recall;
+-- distances know how long vectors are, and that they are out of line
+CREATE FUNCTION distance_cost(relation text, distance text) RETURNS float8 LANGUAGE sql AS $$
+	SELECT (cost_of(format('SELECT %s FROM %s', distance, relation)) - cost_of(format('SELECT id FROM %s', relation))) / count
+	FROM (SELECT reltuples AS count FROM pg_class WHERE oid = relation::regclass) s
+$$;
+SET enable_indexscan = off;
+SELECT dearer(2, distance_cost('flat', 'v <-> noise(1, 3)'), distance_cost('items', 'v <-> noise(1, 128)'),
+	distance_cost('wide', 'v <-> noise(1, 768)'));
+SELECT distance_cost('wide', 'v <-> noise(1, 768)') > 10 * distance_cost('items', 'v <-> noise(1, 128)');
+SELECT abs(distance_cost('wide', 'v <-> noise(1, 768)') / distance_cost('wide', 'cosine_distance(v, noise(1, 768))') - 1) < 0.01;
+ALTER TABLE wide ALTER v SET STORAGE PLAIN;
+CREATE TABLE plain (LIKE wide INCLUDING STORAGE);
+INSERT INTO plain SELECT id, subvector(v, 1, 384) || subvector(v, 385, 384) FROM wide;
+ANALYZE plain;
+SELECT distance_cost('plain', 'v <-> noise(1, 768)') < 0.6 * distance_cost('wide', 'v <-> noise(1, 768)');
+RESET enable_indexscan;
 
 -- partitions: each one's own choice
 CREATE TABLE parted (id int, kind int, other int, v vector(128)) PARTITION BY RANGE (id);

@@ -2,17 +2,18 @@
  * cost.c
  *	  What a scan costs.
  *
- * Before the first row comes out, the upper levels and the probed leaves are
- * scored; that is the startup cost.  Each row then costs byte codes, a heap
- * row and a distance, at places that have nothing to do with each other.  So a
- * query without LIMIT is left to a sequential scan and a sort, and one whose
- * filter leaves few rows to an index on the filter.
+ * A scan's work is a curve: much of it is done before the first row comes out,
+ * then ever more lists are read as rows are asked for, until the last row has
+ * taken all of them.  The planner knows a straight line, from the cost of the
+ * first row to that of all, and looks at the point that a LIMIT says.  So the
+ * line is laid through two points of the curve: all rows, and those that the
+ * LIMIT takes, filters included.
  *
- * The constants were measured on tables that memory holds, in the unit that a
- * sequential scan with a sort by distance has there.  What the planner knows
- * nothing of is what it costs to fetch vectors that are stored out of line; it
- * takes every plan that looks at many of them for too cheap, and this index
- * looks at the fewest.
+ * What a scan reads for a recall, the index's calibration tells (stoprule.c).
+ *
+ * The work is reckoned in the unit that a sequential scan with a sort by distance
+ * has, on tables that memory holds.  bench/planner shows how often the faster
+ * plan comes out as the cheaper.
  */
 #include "compat.h"
 
@@ -21,10 +22,12 @@
 #include <math.h>
 
 #include "access/genam.h"
+#include "am/distcost.h"
 #include "am/guard.h"
 #include "am/rangecost.h"
 #include "ground/rotate.h"
 #include "index/ops.h"
+#include "index/stop.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "page/meta.h"
@@ -32,20 +35,31 @@
 #include "utils/spccache.h"
 
 /*
- * Scoring an entry's sign code, in units of cpu_operator_cost: some
- * nanoseconds, where an operator call takes tens.
+ * In units of cpu_operator_cost.  Scoring an entry's sign code: some nanoseconds,
+ * where an operator call takes tens.
  */
-#define SCORE_COST		0.1
+#define SCORE_COST		0.2
 
 /*
- * Reading an entry's byte code for a certain bound.
+ * A bound from a byte code, and each of its elements: a byte, where a distance
+ * has a float4, and products of whole vectors of them.
  */
 #define BOUND_COST		10
+#define BOUND_ELEMENT	0.0625
 
 /*
- * Advancing a row to its end: some byte codes, the heap row, its distance.
+ * More for a byte code of which the one read before is not a neighbour: the
+ * processor waits for memory.
  */
-#define ADVANCE_COST	10
+#define SCATTER_COST	20
+
+/*
+ * Visiting a heap row by its TID, twice: the scan for its distance, then the
+ * executor.  Each time a page is looked up, pinned and locked, visibility checked
+ * and the row taken apart, and all of that waits for memory, where the rows of a
+ * sequential scan, for which cpu_tuple_cost is meant, follow each other.
+ */
+#define VISIT_COST		400
 
 /*
  * The server counts a heap page once, as if the scan found it in memory from
@@ -55,7 +69,34 @@
  * either plan be chosen where it is the faster one, also with the
  * random_page_cost of fast disks.
  */
-#define FETCH_SHARE		0.25
+#define FETCH_SHARE		0.15
+
+/* byte codes looked at before the first row comes out, and for each row */
+#define FIRST_CODES		10
+#define ROW_CODES		4
+
+/* of all entries of an exact scan's lists, what their sign codes leave to these */
+#define EXACT_CODES		0.03
+
+/*
+ * Heap rows visited for one that comes out: in an exact scan it alone, else some
+ * that had to wait for a list to be read, as another row was nearer then.
+ */
+#define ROW_VISITS		2
+
+/* rows until which a scan's first lists last, and a guess where nobody knows */
+#define FIRST_ROWS		10
+
+/* the last row that the calibration knows something about */
+#define KNOWN_ROWS		1000
+
+/*
+ * How far the farthest entry of a list is, where the lists of a cube of side 1
+ * are cells: so many times the square root of the dimensions and the side of a
+ * cell.  Half of it if cells were cubes and centroids their middles; k-means
+ * leaves some that are longer.
+ */
+#define CELL_RADIUS		0.7
 
 /* more than enable_seqscan = off adds; no infinity, as costs are subtracted */
 #define REFUSED_COST	1e100
@@ -63,6 +104,24 @@
 /* what a scan reads of an index that does not exist yet */
 #define HYPOTHETICAL_LIST	500
 #define HYPOTHETICAL_DIM	128
+
+/*
+ * What a scan of an index will find and do.
+ */
+typedef struct IvfWork
+{
+	IvfMetaData meta;
+	double		recall;
+	double		entries;
+	double		code_pages;		/* of a list */
+	double		pages;			/* of the index */
+	BlockNumber heap_pages;
+	double		heap_random;	/* cost of a page */
+	double		index_random;
+	double		index_page;
+	Cost		bound;			/* of an entry from its byte code */
+	Cost		visit;			/* of a heap row */
+} IvfWork;
 
 /*
  * What is known of the index: the metapage, or a guess.
@@ -76,6 +135,7 @@ ivf_read_shape(const IndexOptInfo *info, IvfMetaData *meta)
 		meta->dimensions = HYPOTHETICAL_DIM;
 		meta->leaves = (uint32) Max(1, rint(info->tuples / HYPOTHETICAL_LIST));
 		meta->height = meta->leaves > 1 ? 2 : 1;
+		meta->calibration.rule = stop_default;
 	}
 	else
 	{
@@ -86,45 +146,203 @@ ivf_read_shape(const IndexOptInfo *info, IvfMetaData *meta)
 	}
 }
 
-/*
- * The cost of all that happens before the first row in order.
- */
-static Cost
-begin_cost(const IndexOptInfo *info)
+/* the recall that a scan of the index will want */
+static double
+wanted_recall(const IndexOptInfo *info)
 {
-	IvfMetaData meta;
-	double		random_cost;
-	double		page_cost;
-	double		probes;
-	double		share;
+	Relation	index;
+	double		recall;
+
+	if (info->hypothetical)
+		return ivf_recall;
+	index = index_open(info->indexoid, NoLock);
+	recall = ivf_recall_wanted(index);
+	index_close(index, NoLock);
+	return recall;
+}
+
+/*
+ * What the unit of work costs, in this index of this table.
+ */
+static void
+prepare(PlannerInfo *root, const IndexOptInfo *info, IvfWork *work)
+{
+	TargetEntry *column = linitial_node(TargetEntry, info->indextlist);
+	QualCost	expression;
 	double		code;
 	double		row;
-	double		leaf_pages;
-	Cost		cost;
 	int			n;
 
-	ivf_read_shape(info, &meta);
-	get_tablespace_page_costs(info->reltablespace, &random_cost, &page_cost);
-	probes = ivf_probes > 0 ? ivf_probes : ceil(sqrt(meta.leaves));
-	share = Min(1, probes / meta.leaves);
-	probes = share * meta.leaves;
+	ivf_read_shape(info, &work->meta);
+	work->recall = wanted_recall(info);
+	get_tablespace_page_costs(info->reltablespace, &work->index_random,
+							  &work->index_page);
+	get_tablespace_page_costs(info->rel->reltablespace, &work->heap_random, NULL);
+	work->entries = Max(1, info->tuples);
+	work->pages = Max(1, info->pages);
+	work->heap_pages = Max(1, info->rel->pages);
 
-	/* the metapage, the mean, a page of each upper level, the children */
-	cost = (meta.height + 1) * random_cost +
-		meta.leaves * SCORE_COST * cpu_operator_cost;
-
-	/* all lists: every byte code is read */
-	if (share == 1)
-		return cost + info->pages * page_cost +
-			info->tuples * BOUND_COST * cpu_operator_cost;
-
-	/* else the code pages of the leaves, which are adjacent in each */
-	n = rotation_padded(meta.dimensions);
+	n = rotation_padded(work->meta.dimensions);
 	code = (sizeof(IvfBlockHead) + IVF_COLUMN_BYTES(n)) / (double) VEC_BLOCK;
 	row = IVF_ROW_HEAD(0) + IVF_ROW_BODY(0, n);
-	leaf_pages = Max(1, info->pages * code / (code + row) / meta.leaves);
-	return cost + probes * (random_cost + (leaf_pages - 1) * page_cost) +
-		info->tuples * share * SCORE_COST * cpu_operator_cost;
+	work->code_pages = Max(1, work->pages * code / (code + row) /
+						   work->meta.leaves);
+	work->bound = (BOUND_COST + BOUND_ELEMENT * n) * cpu_operator_cost;
+
+	/* what is indexed may be an expression, which is computed then */
+	cost_qual_eval_node(&expression, (Node *) column->expr, root);
+	work->visit = VISIT_COST * cpu_operator_cost + expression.per_tuple +
+		ivf_computing_cost(work->meta.dimensions) +
+		ivf_detoasting_cost(root, (Node *) column->expr);
+}
+
+/*
+ * Does the scan read a list whenever something in it may be nearer?
+ */
+static bool
+is_exact(const IvfWork *work)
+{
+	return ivf_probes > 0 ? (uint32) ivf_probes >= work->meta.leaves :
+		work->recall >= 1;
+}
+
+/*
+ * Lists of which the certain bound is below the distance of the rows-th nearest,
+ * if rows are spread evenly in as many dimensions as they have: a ball around
+ * the query, grown by the lists' radius, times their density.  Few in two or
+ * three dimensions; in more than some ten, all.  Where rows lie in fewer
+ * dimensions than they have, that is too many.
+ */
+static double
+exact_lists(const IvfWork *work, double rows)
+{
+	double		d = work->meta.dimensions;
+	double		leaves = work->meta.leaves;
+	double		ball = d / 2 * log(M_PI) - lgamma(d / 2 + 1);
+	double		radius = exp((log(rows * leaves / work->entries) - ball) / d);
+	double		lists = ball + d * log(CELL_RADIUS * sqrt(d) + radius);
+
+	return lists < log(leaves) ? exp(lists) : leaves;
+}
+
+/*
+ * Lists that the scan has read when so many rows are out, at least one: as the
+ * rule says, and where it knows no more, on the way to all of them as a power of
+ * the rows.
+ */
+static double
+lists_read(const IvfWork *work, double rows)
+{
+	double		leaves = work->meta.leaves;
+	double		lists;
+
+	if (is_exact(work))
+		lists = exact_lists(work, rows);
+	else if (ivf_probes > 0)
+		lists = ivf_probes;
+	else
+	{
+		const StopRule *rule = &work->meta.calibration.rule;
+
+		lists = stop_lists(rule, Max(FIRST_ROWS, Min(rows, KNOWN_ROWS)),
+						   work->recall);
+		if (rows > KNOWN_ROWS && lists < leaves && work->entries > KNOWN_ROWS)
+			lists *= pow(leaves / lists, log(rows / KNOWN_ROWS) /
+						 log(work->entries / KNOWN_ROWS));
+	}
+
+	/* rows can't come from fewer, whatever a rule says */
+	if (!(lists >= rows / work->entries * leaves))
+		lists = rows / work->entries * leaves;
+	return Max(1, Min(lists, leaves));
+}
+
+/*
+ * The cost of so many rows, but for what the server adds for each.
+ */
+static Cost
+work_cost(PlannerInfo *root, const IvfWork *work, double rows)
+{
+	double		leaves = work->meta.leaves;
+	double		lists = lists_read(work, rows);
+	double		entries = lists * work->entries / leaves;
+	double		codes = Min(entries, FIRST_CODES + ROW_CODES * rows +
+							(is_exact(work) ? EXACT_CODES * entries : 0));
+	double		visits = is_exact(work) ? rows :
+		Min(entries, ROW_VISITS * rows);
+	Cost		cost;
+
+	/* the metapage, the mean, a page of each upper level, the children */
+	cost = (work->meta.height + 1) * work->index_random +
+		leaves * SCORE_COST * cpu_operator_cost;
+
+	/* the code pages of the lists, which are adjacent in each */
+	cost += lists * (work->index_random +
+					 (work->code_pages - 1) * work->index_page) +
+		entries * SCORE_COST * cpu_operator_cost;
+
+	/* byte codes */
+	cost += codes * work->bound;
+	if (is_exact(work))
+		cost += lists * Max(0, work->pages / leaves - work->code_pages) *
+			work->index_page;
+	else
+		cost += codes * SCATTER_COST * cpu_operator_cost;
+
+	/* heap rows */
+	return cost + visits * work->visit + FETCH_SHARE * work->heap_random *
+		index_pages_fetched(rows, work->heap_pages, work->pages, root);
+}
+
+/*
+ * How many of the path's rows the query takes, as far as can be known here.  Of
+ * a table's partitions each gives its share.  A join may let fewer rows pass, so
+ * that more are taken; the line is a good one there too, for beyond the first
+ * rows the curve is nearly straight.
+ */
+static double
+rows_taken(PlannerInfo *root, const IndexPath *path)
+{
+	RelOptInfo *rel = path->indexinfo->rel;
+	double		taken = root->limit_tuples;
+
+	if (taken < 0)
+		return FIRST_ROWS;
+	while (rel->reloptkind == RELOPT_OTHER_MEMBER_REL)
+	{
+		AppendRelInfo *child = root->append_rel_array[rel->relid];
+		RelOptInfo *parent = root->simple_rel_array[child->parent_relid];
+
+		if (parent->rows > rel->rows)
+			taken *= rel->rows / parent->rows;
+		rel = parent;
+	}
+	return Max(1, taken);
+}
+
+/*
+ * The costs of a scan in order: startup_cost and total_cost are those of the
+ * line described above.
+ */
+static void
+order_cost(PlannerInfo *root, const IndexPath *path, Cost *startup_cost,
+		   Cost *total_cost)
+{
+	IvfWork		work;
+	double		share = rows_taken(root, path) / Max(1, path->path.rows);
+	Cost		all;
+
+	prepare(root, path->indexinfo, &work);
+	all = work_cost(root, &work, work.entries);
+	*total_cost = *startup_cost = all;
+	if (share < 1)
+	{
+		Cost		some = work_cost(root, &work, Max(1, share * work.entries));
+
+		/* where nearly all is done for the first rows, the line is level */
+		*startup_cost = Max(0, (some - share * all) / (1 - share));
+		*total_cost = Max(all, *startup_cost);
+	}
 }
 
 void
@@ -132,9 +350,7 @@ ivf_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 				  Cost *startup_cost, Cost *total_cost,
 				  Selectivity *selectivity, double *correlation, double *pages)
 {
-	IndexOptInfo *info = path->indexinfo;
 	GenericCosts costs = {0};
-	double		random_cost;
 
 	genericcostestimate(root, path, loop_count, &costs);
 	*startup_cost = costs.indexStartupCost;
@@ -166,12 +382,6 @@ ivf_cost_estimate(PlannerInfo *root, IndexPath *path, double loop_count,
 	 * Without an order, which an index with a predicate may be asked for, all
 	 * TIDs are read and nothing is computed.
 	 */
-	if (path->indexorderbys == NIL)
-		return;
-
-	get_tablespace_page_costs(info->rel->reltablespace, &random_cost, NULL);
-	*startup_cost += begin_cost(info);
-	*total_cost += *startup_cost +
-		info->tuples * ((SCORE_COST + ADVANCE_COST) * cpu_operator_cost +
-						FETCH_SHARE * random_cost);
+	if (path->indexorderbys != NIL)
+		order_cost(root, path, startup_cost, total_cost);
 }

@@ -27,8 +27,8 @@
  */
 #define LIST_COST		50
 
-/* reading the byte code of an entry, */
-#define BOUND_COST		10
+/* a bound of an entry from its sign code, and now and then its byte code, */
+#define BOUND_COST		2
 
 /* taking out what is within the radius, */
 #define TAKE_COST		60

@@ -17,6 +17,7 @@
 
 #include "access/htup_details.h"
 #include "am/cost.h"
+#include "am/distcost.h"
 #include "am/selectivity.h"
 #include "am/validate.h"
 #include "index/wanted.h"
@@ -159,6 +160,11 @@ VECFEAT_FUNCTION(vecfeat_within_support)
 
 		wanted->selectivity = ivf_function_selectivity(wanted);
 		PG_RETURN_POINTER(wanted);
+	}
+	if (IsA(request, SupportRequestCost))
+	{
+		ivf_distance_cost((SupportRequestCost *) request);
+		PG_RETURN_POINTER(request);
 	}
 	PG_RETURN_POINTER(NULL);
 }
