@@ -40,6 +40,9 @@
  */
 #define SCORE_COST		0.2
 
+/* likewise, with a bound that always holds */
+#define EXACT_SCORE_COST	1
+
 /*
  * A bound from a byte code, and each of its elements: a byte, where a distance
  * has a float4, and products of whole vectors of them.
@@ -279,15 +282,11 @@ work_cost(PlannerInfo *root, const IvfWork *work, double rows)
 	/* the code pages of the lists, which are adjacent in each */
 	cost += lists * (work->index_random +
 					 (work->code_pages - 1) * work->index_page) +
-		entries * SCORE_COST * cpu_operator_cost;
+		entries * (is_exact(work) ? EXACT_SCORE_COST : SCORE_COST) *
+		cpu_operator_cost;
 
 	/* byte codes */
-	cost += codes * work->bound;
-	if (is_exact(work))
-		cost += lists * Max(0, work->pages / leaves - work->code_pages) *
-			work->index_page;
-	else
-		cost += codes * SCATTER_COST * cpu_operator_cost;
+	cost += codes * (work->bound + SCATTER_COST * cpu_operator_cost);
 
 	/* heap rows */
 	return cost + visits * work->visit + FETCH_SHARE * work->heap_random *
