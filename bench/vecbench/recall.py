@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ TARGETS = (0.80, 0.90, 0.95, 0.99)
 QUERIES = 1000          # for k > 1; k = 1 takes all that are held out
 DEPTHS = (1, 10, 100)
 DEEP = 1000
+FEW = 300               # where a filter keeps a thousandth
 NOISY = 100_000         # numbers of queries with noise begin there,
 FOREIGN = 200_000       # and of those like foreign rows
 
@@ -300,13 +302,14 @@ class Measurement:
                                  k)
             truth.ids = kept[truth.ids]
             for target in FILTER_TARGETS.get(name, TARGETS):
-                answer = self.answer(k, len(queries), recall=target,
+                asked = queries[:FEW] if name == "a thousandth" else queries
+                answer = self.answer(k, len(asked), recall=target,
                                      where=where)
                 short = sum(len(ids) < min(k, len(kept))
                             for ids in answer.came)
                 correlated = name in CORRELATED
                 self.cell(f"filter: {name}", k, target, answer,
-                          self.recalls(queries, truth, k, answer),
+                          self.recalls(asked, truth, k, answer),
                           0.05 if correlated else 0.01,
                           0 if correlated else 2,
                           kept=len(kept) / len(self.base), short=short)
@@ -352,22 +355,23 @@ class Measurement:
                         len(self.base))
         self.base = np.concatenate([self.base, rows])
 
-    def run(self) -> dict:
+    def run(self, stages: list[str], keep: Callable[[dict], None]) -> None:
+        """Measures, and hands over what there is after every stage."""
         data = self.data
         log(f"{data.name}: {len(data.base):,} × {data.base.shape[1]}")
-        rows = len(data.base)
         self.load()
-        lists, seconds = self.lists, self.seconds
-        self.plain()
-        if data.filters:
-            self.filtered()
-            self.noise()
-        if data.more is not None:
-            self.changed()
-        return {"what": data.what, "metric": data.metric, "rows": rows,
-                "dimensions": data.base.shape[1], "lists": lists,
-                "build_seconds": seconds, "cells": self.cells,
-                "curve": self.curve}
+        result = {"what": data.what, "metric": data.metric,
+                  "rows": len(data.base), "dimensions": data.base.shape[1],
+                  "lists": self.lists, "build_seconds": self.seconds,
+                  "cells": self.cells, "curve": self.curve}
+        for name, measure, here in (
+                ("plain", self.plain, True),
+                ("noise", self.noise, data.more is not None),
+                ("filters", self.filtered, data.filters),
+                ("changed", self.changed, data.more is not None)):
+            if here and name in stages:
+                measure()
+                keep(result)
 
 
 def about(cluster: Cluster) -> dict:
@@ -408,8 +412,21 @@ def main() -> None:
             keep(result, args.results)
             return
         for name in args.sets or sets:
-            result["sets"][name] = Measurement(cluster, sets[name]()).run()
-            keep(result, args.results)
+            before = result["sets"].pop(name, {"cells": []})["cells"]
+
+            def note(found: dict) -> None:
+                result["sets"][name] = found | {"cells": found["cells"] + [
+                    cell for cell in before
+                    if stage_of(cell) not in args.stages]}
+                keep(result, args.results)
+
+            Measurement(cluster, sets[name]()).run(args.stages, note)
+
+
+def stage_of(cell: dict) -> str:
+    kind = cell["kind"]
+    return "filters" if kind.startswith("filter") else \
+        "changed" if kind.startswith("30 %") else kind
 
 
 def keep(result: dict, path: Path) -> None:

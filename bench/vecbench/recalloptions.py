@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
+STAGES = ("plain", "noise", "filters", "changed")
 
 ABOUT = """Measure whether scans find what ivf.recall asks for, on many kinds
 of data, and what that costs beside a fixed number of lists.
@@ -27,6 +28,8 @@ def parse() -> argparse.Namespace:
         help="with sift-photos and gloss-lsa")
     add("--sets", metavar="LIST", type=lambda text: text.split(","),
         help="only these (default: all)")
+    add("--stages", metavar="LIST", type=lambda text: text.split(","),
+        default=list(STAGES), help=f"only these of {','.join(STAGES)}")
     add("--batch", action="store_true",
         help="only time many searches in one statement, and their memory")
     add("--report", action="store_true",

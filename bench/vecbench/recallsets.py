@@ -27,8 +27,9 @@ class Set:
     metric: str
     base: np.ndarray
     queries: np.ndarray
-    more: np.ndarray | None = None      # like the base, to be inserted
-    filters: bool = False               # filtered and noisy queries, too
+    more: np.ndarray | None = None      # like the base, to be inserted;
+                                        # with it, noisy queries, too
+    filters: bool = False               # filtered queries, too
     deep: bool = False                  # k = 1,000, too
 
 
@@ -144,10 +145,10 @@ def folder(path: Path, metric: str, **options) -> Set:
 
 
 def part_of(path: Path) -> Set:
-    """A fifth of a set, with rows left to insert, to filter and to disturb."""
+    """A fifth of a set, with rows left to insert."""
     rows, queries = read_array(path, "base"), read_array(path, "query")
     return split(f"{path.name}-part", "200,000 rows of it", "l2", rows,
-                 queries, 200_000, more=True, filters=True)
+                 queries, 200_000, more=True)
 
 
 def known(given: Path | None) -> dict[str, Callable[[], Set]]:
@@ -177,7 +178,7 @@ def known(given: Path | None) -> dict[str, Callable[[], Set]]:
     add("uniform-32", "uniform in a cube", uniform(32))
     add("tight", "3,000 tight clusters far apart", tight, deep=True)
     add("unequal", "clusters of very different sizes and scales", unequal,
-        more=True, filters=True)
+        more=True)
     add("duplicates", "half of the rows are copies of others", duplicates)
     add("norms", "clusters of directions, norms that differ tenfold", norms,
         metric="ip", more=True, filters=True)
