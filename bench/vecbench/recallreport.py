@@ -189,6 +189,7 @@ def cost(result: dict, path: Path) -> None:
         for one, what in zip(axes, ("entries read, % of the table",
                                     "a query's median time, µs")):
             one.set_yscale("log")
+            one.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
             one.yaxis.set_major_formatter(
                 ticker.FuncFormatter(lambda y, _: f"{y:g}"))
             one.yaxis.set_minor_formatter(ticker.NullFormatter())
@@ -210,14 +211,14 @@ def spread(result: dict, path: Path) -> None:
             _, low, middle, high, _ = cell["lists_spread"]
             axes[0].plot([low / mean, high / mean], [i, i], color="#00798c",
                          linewidth=4, solid_capstyle="round")
-            axes[0].plot(middle / mean, i, "o", color="white", markersize=3)
+            axes[0].plot(middle / mean, i, "o", color="black", markersize=4)
             _, fifth, tenth, quarter, half = cell["recall_spread"]
             axes[1].plot([fifth, half], [i, i], color="#d1495b", linewidth=4,
                          solid_capstyle="round")
-            axes[1].plot(tenth, i, "o", color="white", markersize=3)
+            axes[1].plot(tenth, i, "o", color="black", markersize=4)
         axes[0].set_yticks(range(len(sets)), list(sets))
         axes[0].invert_yaxis()
         axes[0].set_xlabel("lists read, times their mean:\n"
                            "the middle 80 % of queries, and the median")
         axes[1].set_xlabel(f"recall@{K} of single queries at 0.95:\nfrom the "
-                           "5 % with the least to the median; ○ 10 %")
+                           "5 % with the least to the median; dots: 10 %")

@@ -45,7 +45,7 @@ def split(name: str, what: str, metric: str, rows: np.ndarray,
     order = generator(name).permutation(len(rows))
     have = 0 if queries is None else len(queries)
     taken = max(0, HELD_OUT - have)
-    held = rows[np.sort(order[:taken])]
+    held = rows[order[:taken]]
     if queries is not None:
         held = np.concatenate([queries[:HELD_OUT], held]).astype(rows.dtype)
         held = held[generator(name).permutation(len(held))]
@@ -122,7 +122,8 @@ def glyphs() -> np.ndarray:
     images = []
     for path in sorted(FONTS.rglob("*.ttf")):
         for size in GLYPH_SIZES:
-            font = ImageFont.truetype(str(path), size)
+            font = ImageFont.truetype(
+                str(path), size, layout_engine=ImageFont.Layout.BASIC)
             missing = bytes(font.getmask("\uffff"))
             for code in range(0x21, LAST_CHARACTER):
                 if 0xd800 <= code < 0xf900:
