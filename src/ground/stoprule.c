@@ -24,13 +24,13 @@ const double stop_targets[STOP_TARGETS] =
 #define LARGEST_FEATURE		5.0
 
 /* the k of each knot */
-static const double knot_k[STOP_KNOTS] = {10, 100, 100, 1000};
+static const double knot_k[STOP_KNOTS] = {10, 100, 1000, 10000};
+
+/* how far from its limit a knot counts: a factor of e in the odds */
+#define MOST_MARGIN			1.0
 
 /* keeps weights finite where a feature tells all, or is always the same */
 #define RIDGE				1e-3
-
-/* beyond any score */
-#define LARGEST_SCORE		1000.0
 
 /*
  * A sample errs, and sign codes lose some thousandths that it does not see: what
@@ -51,11 +51,6 @@ const StopRule stop_default = {{
 		.limit = {0, -1, -2, -3, -4, -4.5f, -5, -7},
 		.lists = {4, 10, 16, 26, 46, 64, 83, 200},
 	},
-	[STOP_NEAR_100] = {
-		.weight = {1.2f, -1.5f, -1.8f, -0.9f},
-		.limit = {0, -1, -2, -3, -4, -4.5f, -5, -7},
-		.lists = {5, 14, 26, 42, 67, 88, 114, 300},
-	},
 	[STOP_FAR_100] = {
 		.weight = {1.2f, -1.5f, -1.8f, -0.9f},
 		.limit = {0, -1, -2, -3, -4, -4.5f, -5, -7},
@@ -65,6 +60,11 @@ const StopRule stop_default = {{
 		.weight = {1.5f, -0.2f, -1.9f, -1.0f},
 		.limit = {0, -1, -2, -3, -4, -4.5f, -5, -7},
 		.lists = {12, 32, 59, 90, 133, 167, 204, 500},
+	},
+	[STOP_FAR_10000] = {
+		.weight = {3, -0.2f, -1.9f, -1.0f},
+		.limit = {0, -1, -2, -3, -4, -4.5f, -5, -7},
+		.lists = {80, 160, 250, 350, 480, 560, 640, 900},
 	},
 }};
 
@@ -131,43 +131,68 @@ find_target(double recall, double *fraction)
 }
 
 /*
- * Likewise for the knots of a rule: k is at least 1, and may be beyond all.
+ * Likewise for the knots of a rule; k may be before or beyond all.
  */
 static int
 find_knot(double k, double *fraction)
 {
-	int			i = k <= 100 ? STOP_NEAR_10 : STOP_FAR_100;
-	double		x = log(k / knot_k[i]) / log(knot_k[i + 1] / knot_k[i]);
+	int			i = 0;
+	double		x;
 
+	while (i < STOP_KNOTS - 2 && k > knot_k[i + 1])
+		i++;
+	x = log(k / knot_k[i]) / log(knot_k[i + 1] / knot_k[i]);
 	*fraction = x < 0 ? 0 : x > 1 ? 1 : x;
 	return i;
 }
 
 /*
  * The rule for the k-th row of a search, and a recall from 0.5 to below 1.
+ *
+ * Beyond the last knot a row needs at most as many times as many lists as it is
+ * beyond that.
  */
 void
 stop_line(const StopRule *rule, double k, double recall, StopLine *line)
 {
-	double		between;
+	double		last = knot_k[STOP_KNOTS - 1];
 	double		beyond;
-	int			knot = find_knot(k, &between);
 	int			target = find_target(recall, &beyond);
 	int			i;
 	int			j;
 
-	for (i = 0; i <= STOP_FEATURES; i++)
-		line->weight[i] = 0;
+	line->knot = find_knot(k, &line->share);
 	for (j = 0; j < 2; j++)
 	{
-		const StopFit *fit = &rule->fit[knot + j];
-		double		share = j == 0 ? 1 - between : between;
+		const StopFit *fit = &rule->fit[line->knot + j];
+		double	   *weight = line->weight[j];
 
 		for (i = 0; i <= STOP_FEATURES; i++)
-			line->weight[i] += share * fit->weight[i];
-		line->weight[0] -= share *
-			((1 - beyond) * fit->limit[target] + beyond * fit->limit[target + 1]);
+			weight[i] = fit->weight[i];
+		weight[0] -= (1 - beyond) * fit->limit[target] + beyond * fit->limit[target + 1];
+		if (k > last)
+			weight[0] -= weight[STOP_FEATURES] * log(k / last);
 	}
+}
+
+static double
+clamped(double margin)
+{
+	return margin < -MOST_MARGIN ? -MOST_MARGIN : margin > MOST_MARGIN ? MOST_MARGIN : margin;
+}
+
+/*
+ * At most 0 where a search is to stop: first and second are its features as the
+ * line's two knots want them.  Not a number where a rule is damaged.
+ *
+ * A knot that is sure must not outweigh the other by how sure it is: where one
+ * list has all of ten rows, odds say nothing of the list that has the hundredth.
+ */
+double
+stop_margin(const StopLine *line, const float *first, const float *second)
+{
+	return (1 - line->share) * clamped(stop_score(line->weight[0], first)) +
+		line->share * clamped(stop_score(line->weight[1], second));
 }
 
 /*
@@ -335,6 +360,22 @@ recall_at(const StopSample *samples, const float *score, const int *first,
 	return recall / queries;
 }
 
+/* numbers a little below and above all scores */
+static void
+score_range(const float *score, int count, double *low, double *high)
+{
+	int			s;
+
+	*low = *high = score[0];
+	for (s = 1; s < count; s++)
+	{
+		*low = fmin(*low, score[s]);
+		*high = fmax(*high, score[s]);
+	}
+	*low -= 0.001 * (1 + fabs(*low));
+	*high += 0.001 * (1 + fabs(*high));
+}
+
 /*
  * Fits a rule to a sample of queries, at least one: those of query q are
  * samples[first[q]] .. samples[first[q + 1] - 1], at least one, in the order of
@@ -360,14 +401,17 @@ stop_fit(const StopSample *samples, const int *first, int queries, float *score,
 
 	for (i = 0; i < STOP_TARGETS; i++)
 	{
-		/* what stops at once, and what never does */
 		double		aim = stop_targets[i] + AIM_HIGHER * (1 - stop_targets[i]);
-		double		high = LARGEST_SCORE;
-		double		low = -LARGEST_SCORE;
+		double		low;
+		double		high;
 		double		lists;
 		int			n;
 
-		for (n = 0; n < BISECTIONS; n++)
+		/* what never stops, and what stops at once; between lies every score */
+		score_range(score, count, &low, &high);
+		if (recall_at(samples, score, first, queries, high, &lists) >= aim)
+			low = high;
+		for (n = 0; n < BISECTIONS && low < high; n++)
 		{
 			double		middle = (low + high) / 2;
 

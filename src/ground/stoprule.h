@@ -29,16 +29,16 @@ typedef struct StopFit
 } StopFit;
 
 /*
- * A rule knows some k, and takes the mean of two for those between.  Up to
- * the KTH-th row it looks at where the KTH nearest are, by their estimates,
- * and from there on at the rows that have come out.
+ * A rule knows some k, and takes the mean of two for those between.  For ten
+ * rows it looks at the KTH least estimates, as none is known better before the
+ * first row comes out; for more, at the rows that have come out.
  */
 typedef enum StopKnot
 {
 	STOP_NEAR_10,
-	STOP_NEAR_100,
 	STOP_FAR_100,
 	STOP_FAR_1000,
+	STOP_FAR_10000,
 	STOP_KNOTS
 } StopKnot;
 
@@ -48,11 +48,14 @@ typedef struct StopRule
 } StopRule;
 
 /*
- * A rule for one k and one recall: stop when weight[0] + ... <= 0.
+ * A rule for one k and one recall: the fits of two knots, the limits taken off,
+ * and how much the second counts.
  */
 typedef struct StopLine
 {
-	double		weight[1 + STOP_FEATURES];
+	StopKnot	knot;			/* the first */
+	double		share;
+	double		weight[2][1 + STOP_FEATURES];
 } StopLine;
 
 /*
@@ -71,6 +74,8 @@ extern const StopRule stop_default;
 extern void stop_features(double unread, double nearest, int ratio,
 						  uint32_t lists, uint32_t improved, float *feature);
 extern double stop_score(const double *weight, const float *feature);
+extern double stop_margin(const StopLine *line, const float *first,
+						  const float *second);
 extern void stop_line(const StopRule *rule, double k, double recall,
 					  StopLine *line);
 extern double stop_lists(const StopRule *rule, double k, double recall);

@@ -33,8 +33,13 @@
  */
 #define MOST_SCORED			400000000.0
 
-/* of so many queries one looks for the 1,000 nearest, too: each has enough of them */
+/*
+ * One of so many queries looks for the 1,000 nearest, too, and one for 10,000: of
+ * these each query has enough to learn from.
+ */
 #define DEEP_QUERIES		5
+#define DEEPEST_QUERIES		30
+#define LEAST_DEEP			8
 
 #define CALIBRATION_SEED	0x76656332
 
@@ -56,9 +61,9 @@ static const struct
 	bool		far;
 }			knots[STOP_KNOTS] = {
 	[STOP_NEAR_10] = {10, false},
-	[STOP_NEAR_100] = {100, false},
 	[STOP_FAR_100] = {100, true},
 	[STOP_FAR_1000] = {1000, true},
+	[STOP_FAR_10000] = {10000, true},
 };
 
 static void
@@ -138,7 +143,7 @@ knot_fit(Knot *knot, StopFit *fit)
 {
 	float	   *score;
 
-	if (knot->queries < LEAST_QUERIES)
+	if (knot->queries < (knot->k <= 1000 ? LEAST_QUERIES : LEAST_DEEP))
 		return false;
 	knot->first[knot->queries] = knot->count;
 	score = MemoryContextAllocHuge(CurrentMemoryContext,
@@ -146,6 +151,21 @@ knot_fit(Knot *knot, StopFit *fit)
 	stop_fit(knot->sample, knot->first, knot->queries, score, fit);
 	pfree(score);
 	return true;
+}
+
+/*
+ * The fit for so many times as many rows, where there are not enough entries to
+ * learn it: they need at most as many times as many lists.
+ */
+static void
+extrapolate(const StopFit *from, double times, StopFit *fit)
+{
+	int			i;
+
+	*fit = *from;
+	fit->weight[0] -= from->weight[STOP_FEATURES] * log(times);
+	for (i = 0; i < STOP_TARGETS; i++)
+		fit->lists[i] *= times;
 }
 
 /*
@@ -160,19 +180,20 @@ run_trials(IvfTrials *trials, Knot *knot, Size memory,
 
 	while (done < IVF_CALIBRATION_QUERIES)
 	{
-		bool		deep = (done % DEEP_QUERIES == 0);
+		int			k = done % DEEPEST_QUERIES == 0 ? 10000 :
+		done % DEEP_QUERIES == 0 ? 1000 : 100;
 		IvfTrial   *trial;
 		Size		used = 0;
 		int			i;
 
 		CHECK_FOR_INTERRUPTS();
 		progress(done);
-		trial = ivf_trial_run(trials, deep ? 1000 : 100);
+		trial = ivf_trial_run(trials, k);
 		if (trial == NULL)
 			break;
 		for (i = 0; i < STOP_KNOTS; i++)
 		{
-			if (knot[i].k <= 100 || deep)
+			if (knot[i].k <= k)
 				knot_add_trial(&knot[i], trial);
 			used += sizeof(StopSample) * (Size) knot[i].room;
 		}
@@ -212,11 +233,11 @@ ivf_calibrate(Relation index, Size memory, IvfCalibrateProgress progress,
 		queries = run_trials(trials, knot, memory, progress);
 		made = knot_fit(&knot[STOP_NEAR_10], &rule.fit[STOP_NEAR_10]);
 
-		/* where there are not so many entries, fewer have to stand for them */
 		for (i = STOP_NEAR_10 + 1; made && i < STOP_KNOTS; i++)
 		{
 			if (!knot_fit(&knot[i], &rule.fit[i]))
-				rule.fit[i] = rule.fit[i - 1];
+				extrapolate(&rule.fit[i - 1], (double) knots[i].k / knots[i - 1].k,
+							&rule.fit[i]);
 		}
 	}
 	if (made)

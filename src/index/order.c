@@ -238,7 +238,7 @@ comes_first(IvfOrder *order, const IvfCandidate *candidate)
 		return nearest_unread(order, &unread) && unread < candidate->key;
 	return candidate->stage == IVF_STAGE_EXACT &&
 		nearest_unread(order, &unread) &&
-		!ivf_stop_far(stop, order->lists, unread, candidate->key,
+		!ivf_stop_far(stop, order->query, order->lists, unread, candidate->key,
 					  order->rows->nodes[candidate->node].number);
 }
 

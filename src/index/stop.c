@@ -7,8 +7,8 @@
  * j-th comes out.  As more rows are asked for, more lists are read, and nothing
  * is done again.
  *
- * Up to the KTH-th row the rule looks at the KTH least estimates, which are
- * collected while lists are scored, and so before any byte code is read.  Beyond,
+ * For the first rows the rule looks at the KTH least estimates, which are
+ * collected while lists are scored, and so before any byte code is read.  Later
  * it looks at the rows that have come out.
  */
 #include "compat.h"
@@ -80,26 +80,40 @@ ivf_stop_likely(const IvfStop *stop)
 	return lists >= 1 && lists < MOST_LIKELY ? (uint32) lists : 1;
 }
 
-/* does the rule for the next row say so?  If not, next is when to ask again */
+/*
+ * Does the rule for the next row say so?  first is what the first of two knots
+ * looks at, second the other.  If not, next is when to ask again.
+ */
 static bool
-enough(IvfStop *stop, uint32 lists, double unread, double nearest,
-	   uint32 improved)
+enough(IvfStop *stop, uint32 lists, const float *first, const float *second)
+{
+	/* a damaged rule may yield no number: then all lists are read */
+	if (stop_margin(&stop->line, first, second) <= 0)
+		return true;
+	stop->next = stop_next(lists);
+	return false;
+}
+
+/* the rule for the next row */
+static void
+find_line(IvfStop *stop)
 {
 	int64		row = Max(stop->out + 1, FIRST_ROWS);
-	float		feature[STOP_FEATURES];
 
 	if (stop->line_row != row)
 	{
 		stop_line(&stop->rule, (double) row, stop->recall, &stop->line);
 		stop->line_row = row;
 	}
-	stop_features(unread, nearest, stop->ratio, lists, improved, feature);
+}
 
-	/* a damaged rule may yield no number: then all lists are read */
-	if (stop_score(stop->line.weight, feature) <= 0)
-		return true;
-	stop->next = stop_next(lists);
-	return false;
+/* the features of the least estimates */
+static void
+near_features(const IvfStop *stop, const IvfQuery *query, uint32 lists,
+			  double unread, float *feature)
+{
+	stop_features(unread, ivf_bound_distance(query, kth_limit(&stop->kth), false),
+				  stop->ratio, lists, stop->improved, feature);
 }
 
 /*
@@ -109,21 +123,23 @@ enough(IvfStop *stop, uint32 lists, double unread, double nearest,
 bool
 ivf_stop_near(IvfStop *stop, const IvfQuery *query, uint32 lists, double unread)
 {
+	float		feature[STOP_FEATURES];
+
 	if (stop->kind != IVF_STOP_RECALL)
 	{
 		stop->next = stop->probes;
 		return lists >= stop->probes;
 	}
-	if (stop->out >= KTH)
+	if (stop->out >= FIRST_ROWS)
 		return true;
 	if (stop->kth.count < KTH)
 	{
 		stop->next = stop_next(lists);
 		return false;
 	}
-	return enough(stop, lists, unread,
-				  ivf_bound_distance(query, kth_limit(&stop->kth), false),
-				  stop->improved);
+	find_line(stop);
+	near_features(stop, query, lists, unread, feature);
+	return enough(stop, lists, feature, feature);
 }
 
 /*
@@ -131,12 +147,20 @@ ivf_stop_near(IvfStop *stop, const IvfQuery *query, uint32 lists, double unread)
  * list that was read.
  */
 bool
-ivf_stop_far(IvfStop *stop, uint32 lists, double unread, double distance,
-			 uint32 from)
+ivf_stop_far(IvfStop *stop, const IvfQuery *query, uint32 lists, double unread,
+			 double distance, uint32 from)
 {
-	if (stop->kind != IVF_STOP_RECALL || stop->out < KTH)
+	float		near[STOP_FEATURES];
+	float		far[STOP_FEATURES];
+
+	if (stop->kind != IVF_STOP_RECALL || stop->out < FIRST_ROWS)
 		return true;
-	return enough(stop, lists, unread, distance, Max(stop->out_improved, from));
+	find_line(stop);
+	stop_features(unread, distance, stop->ratio, lists,
+				  Max(stop->out_improved, from), far);
+	if (stop->line.knot == STOP_NEAR_10)
+		near_features(stop, query, lists, unread, near);
+	return enough(stop, lists, stop->line.knot == STOP_NEAR_10 ? near : far, far);
 }
 
 /*

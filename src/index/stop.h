@@ -44,8 +44,8 @@ extern void ivf_stop_begin(IvfStop *stop, const IvfQuery *query, double recall,
 extern uint32 ivf_stop_likely(const IvfStop *stop);
 extern bool ivf_stop_near(IvfStop *stop, const IvfQuery *query, uint32 lists,
 						  double unread);
-extern bool ivf_stop_far(IvfStop *stop, uint32 lists, double unread,
-						 double distance, uint32 from);
+extern bool ivf_stop_far(IvfStop *stop, const IvfQuery *query, uint32 lists,
+						 double unread, double distance, uint32 from);
 extern void ivf_stop_out(IvfStop *stop, uint32 from);
 
 #endif							/* VECFEAT_STOP_H */

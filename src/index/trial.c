@@ -19,17 +19,22 @@
 #include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
-/* of so many times the wanted entries, those with the least estimates, byte codes are read */
+/*
+ * Candidates of a search for 100, those with the least estimates: of these byte
+ * codes are read.  Of more, a smaller part is enough: at the border of many it
+ * matters less who is in.
+ */
 #define CANDIDATES_FOR_100	800
 #define CANDIDATES_FOR_1000	4000
+#define CANDIDATES_FOR_MORE(k)	(2 * (k))
 
 /*
  * Lists are read until so many times as many as changed the KTH least estimates,
- * or all the candidates of a search for 1,000, have been; and so many more.  (A
+ * or all the candidates of a search for more, have been; and so many more.  (A
  * rule that stops at 1.3 times the former had a recall of 0.99.)
  */
 #define PATIENCE_FOR_100	3
-#define PATIENCE_FOR_1000	1.5
+#define PATIENCE_FOR_MORE	1.5
 #define PATIENCE_MORE		16
 
 /* places of the file that are looked at to find one entry */
@@ -294,7 +299,7 @@ read_lists(IvfTrials *trials, int k)
 
 	while (trials->lists < PATIENCE_MORE +
 		   (k <= 100 ? PATIENCE_FOR_100 * trials->improved :
-			PATIENCE_FOR_1000 * trials->top_improved) &&
+			PATIENCE_FOR_MORE * trials->top_improved) &&
 		   ivf_leaves_next(walk, IVF_LEAVES_AHEAD, &leaf, &view, &w))
 	{
 		if (trials->lists == trials->list_room)
@@ -382,14 +387,15 @@ resolve(IvfTrials *trials)
 }
 
 /*
- * Searches for the k nearest entries, 100 or 1,000, of a random one.  NULL if
+ * Searches for the k nearest entries, at least 100, of a random one.  NULL if
  * none is there.  The result lasts until the next trial.
  */
 IvfTrial *
 ivf_trial_run(IvfTrials *trials, int k)
 {
 	MemoryContext old;
-	int			candidates = k <= 100 ? CANDIDATES_FOR_100 : CANDIDATES_FOR_1000;
+	int			candidates = k <= 100 ? CANDIDATES_FOR_100 :
+	k <= 1000 ? CANDIDATES_FOR_1000 : CANDIDATES_FOR_MORE(k);
 	IvfTrial   *trial = NULL;
 
 	MemoryContextReset(trials->query_context);

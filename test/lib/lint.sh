@@ -19,6 +19,11 @@ upward_includes() {
 		}' src/*/*.[ch]
 }
 
+# Lines of the examples in docs/idioms.md that no test runs.
+untried_examples() {
+	awk '/^```sql$/ { on = 1; next } /^```/ { on = 0 } on && NF' docs/idioms.md | grep -Fxvf sql/docs_idioms.sql
+}
+
 # Points of the test build (src/page/pause.h) at which no test pauses.
 unused_pauses() {
 	local point
@@ -42,6 +47,7 @@ lint_sources() {
 		"$(grep -nE '\brandom\(\)' sql/*.sql test/*/specs/*.spec 2>/dev/null)"
 	rule 'no mark of unfinished work' "$(grep -rnwE "$marks" Makefile $folders)"
 	rule 'every pause point is used by a test' "$(unused_pauses)"
+	rule 'the examples of docs/idioms.md are run by a test' "$(untried_examples)"
 	cd "$work"
 }
 

@@ -113,7 +113,7 @@ follow(Prng *prng, const StopRule *rule, double recall, double *lists)
 	{
 		int			s = first[q];
 
-		while (s < first[q + 1] - 1 && !(stop_score(line.weight, sample[s].feature) <= 0))
+		while (s < first[q + 1] - 1 && !(stop_margin(&line, sample[s].feature, sample[s].feature) <= 0))
 			s++;
 		sum += sample[s].recall;
 		*lists += sample[s].lists;
@@ -134,7 +134,7 @@ test_fit(Prng *prng)
 
 	ok(stop_rule_valid(&stop_default), "the built-in rule is one");
 	make_samples(prng, sample, first);
-	stop_fit(sample, first, QUERIES, score, &rule.fit[STOP_NEAR_100]);
+	stop_fit(sample, first, QUERIES, score, &rule.fit[STOP_FAR_100]);
 	ok(stop_rule_valid(&rule), "a fitted rule is one");
 	for (i = 1; i < STOP_TARGETS - 1; i++)
 	{
