@@ -142,7 +142,10 @@ find_knot(double k, double *fraction)
 	while (i < STOP_KNOTS - 2 && k > knot_k[i + 1])
 		i++;
 	x = log(k / knot_k[i]) / log(knot_k[i + 1] / knot_k[i]);
-	*fraction = x < 0 ? 0 : x > 1 ? 1 : x;
+	x = x < 0 ? 0 : x > 1 ? 1 : x;
+
+	/* with fewer rows than 100, their distance promises more than that of 100 */
+	*fraction = i == STOP_NEAR_10 ? x * (2 - x) : x;
 	return i;
 }
 
