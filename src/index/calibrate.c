@@ -199,8 +199,8 @@ run_trials(IvfTrials *trials, Knot *knot, Size memory,
 		}
 		scored += trial->scored;
 		done++;
-		if (done >= LEAST_QUERIES * DEEP_QUERIES &&
-			(scored > MOST_SCORED || 2 * used > memory))
+		if ((done >= LEAST_QUERIES * DEEP_QUERIES && scored > MOST_SCORED) ||
+			(done >= LEAST_QUERIES && 4 * used > memory))
 			break;
 	}
 	return done;

@@ -151,6 +151,8 @@ ivf_leaves_next(IvfLeaves *leaves, uint32 wanted, IvfLeaf *leaf, IvfView *view,
 		!ivf_view_from_afar(leaves->query, leaf->node, leaf->distance, view))
 	{
 		view_child(leaves, leaf, 0, view);
+		if (leaves->certain)
+			view->least = leaf->distance;
 		*w = leaves->w;
 	}
 	return true;

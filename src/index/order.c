@@ -214,7 +214,8 @@ read_enough(IvfOrder *order)
 	{
 		if (order->lists < order->stop.next)
 		{
-			if (!read_list(order))
+			if ((order->stop.out > 0 && ivf_queue_full(order->rows)) ||
+				!read_list(order))
 				return;
 		}
 		else if (!nearest_unread(order, &unread) ||
@@ -232,6 +233,9 @@ comes_first(IvfOrder *order, const IvfCandidate *candidate)
 	IvfStop    *stop = &order->stop;
 	double		unread;
 
+	/* a row that comes late is better than memory that is not there */
+	if (stop->kind != IVF_STOP_EXACT && ivf_queue_full(order->rows))
+		return false;
 	if (order->lists < stop->next)
 		return true;
 	if (stop->kind == IVF_STOP_EXACT)
@@ -311,6 +315,9 @@ ivf_order_next(IvfOrder *order, ItemPointer tid)
 		IvfCandidate *candidate;
 
 		CHECK_FOR_INTERRUPTS();
+		if (order->stop.kind == IVF_STOP_EXACT &&
+			!nearest_unread(order, &order->rows->ceiling))
+			order->rows->ceiling = INFINITY;
 		candidate = ivf_queue_first(order->rows);
 		if (candidate == NULL)
 		{

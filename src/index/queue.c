@@ -65,6 +65,7 @@ ivf_queue_make(IvfQuery *query, bool certain, int chunk, Size memory,
 	queue->nodes = palloc(sizeof(IvfScored) * queue->room);
 	queue->heap = pairingheap_allocate(compare_candidates, NULL);
 	queue->memory_limit = memory;
+	queue->ceiling = INFINITY;
 
 	/* a pass needs room for four times its chunk, and a candidate for each */
 	queue->largest_heap = (int) Min(memory / (sizeof(IvfCandidate) + 4 * sizeof(TopKItem)),
@@ -160,7 +161,7 @@ ivf_queue_w(IvfQueue *queue, IvfScored *node)
 
 /*
  * The candidate with the least key, which is also at most that of any entry
- * beyond the mark; NULL when there is none left.
+ * beyond the mark; NULL when there is none left below the ceiling.
  */
 IvfCandidate *
 ivf_queue_first(IvfQueue *queue)
@@ -180,7 +181,8 @@ ivf_queue_first(IvfQueue *queue)
 
 		if (first && first->key <= queue->mark_distance)
 			return first;
-		if (first == NULL && queue->drained)
+		if ((first == NULL && queue->drained) ||
+			queue->mark_distance >= queue->ceiling)
 			return NULL;
 
 		/* what has been taken is not beyond the mark, so it has come first */

@@ -57,6 +57,9 @@ typedef struct IvfQueue
 	IvfCandidate ahead[IVF_TAKEN_AHEAD];	/* a ring */
 	TopKItem	mark;			/* 0: none, and nothing has been taken */
 	double		mark_distance;	/* what is beyond the mark is at least so far */
+	double		ceiling;		/* the caller's: what is not nearer need not be
+								 * taken yet, as a node may come that is; only
+								 * with certain bounds, else infinite */
 	bool		drained;		/* is nothing beyond the mark? */
 	bool		stale;			/* do blocks' least bounds include taken ones? */
 	bool		dropped;		/* have bounds of any node been dropped? */
@@ -86,6 +89,13 @@ extern IvfCandidate *ivf_candidate_new(IvfQueue *queue);
 extern void ivf_take_marked(IvfQueue *queue, uint32 number);
 extern void ivf_take_chunk(IvfQueue *queue, int count);
 extern void ivf_take_sorted(IvfQueue *queue);
+
+/* has the heap more candidates than memory allows? */
+static inline bool
+ivf_queue_full(const IvfQueue *queue)
+{
+	return queue->candidates > queue->largest_heap;
+}
 
 /* the first of the entries that wait in order, or NULL */
 static inline IvfCandidate *

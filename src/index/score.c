@@ -184,6 +184,7 @@ ivf_view(const IvfQuery *query, BlockNumber node, int level,
 	view->list.metric = space->metric;
 	view->list.n = space->n;
 	view->list.w_norm = view->norm;
+	view->least = -INFINITY;
 	view->list.reach = query->v_norm + sqrt(c_squares);
 	if (space->metric == METRIC_INNER_PRODUCT)
 		view_product(query, centroid, view);
@@ -221,16 +222,12 @@ ivf_view_from_afar(const IvfQuery *query, BlockNumber node, double distance,
 		!needs_own_table(query, view);
 }
 
-/* byte_bound() or byte_distance() of an entry of a leaf */
-static inline double
-row_result(const IvfQuery *query, const IvfView *view, const float4 *w,
-		   const IvfRowHead *row, const int8 *code,
-		   double (*function) (const ListQuery *, const ByteFactors *, double))
+static ByteFactors
+factors_of(const IvfRowHead *row)
 {
 	ByteFactors factors = {row->t, row->norm, row->code_norm, row->error, row->g};
 
-	return function(&view->list, &factors,
-					  vec_kernels->byte_dot(code, w, query->space->n));
+	return factors;
 }
 
 /*
@@ -240,17 +237,25 @@ double
 ivf_row_bound(const IvfQuery *query, const IvfView *view, const float4 *w,
 			  const IvfRowHead *row, const int8 *code)
 {
-	return row_result(query, view, w, row, code, byte_bound);
+	ByteFactors factors = factors_of(row);
+
+	return byte_bound(&view->list, &factors,
+					  vec_kernels->byte_dot(code, w, query->space->n));
 }
 
 /*
- * Its distance, as nearly as the byte code tells.
+ * Its distance, as nearly as the byte code tells.  What is learned from it is
+ * stored in the index, so it has the same bits on every machine, which products
+ * with byte codes have only by the kernels that all have.
  */
 double
 ivf_row_distance(const IvfQuery *query, const IvfView *view, const float4 *w,
 				 const IvfRowHead *row, const int8 *code)
 {
-	return row_result(query, view, w, row, code, byte_distance);
+	ByteFactors factors = factors_of(row);
+
+	return byte_distance(&view->list, &factors,
+						 vec_portable_kernels.byte_dot(code, w, query->space->n));
 }
 
 /*
@@ -298,7 +303,7 @@ certain_bounds(const IvfQuery *query, const IvfView *view, const IvfBlockHead *h
 					 head->err, bound);
 	for (i = 0; i < VEC_BLOCK; i++)
 		bounds[i] = isinf(head->add[i]) && head->add[i] > 0 ? INFINITY :
-			certain_float(bound[i]);
+			certain_float(Max(bound[i], view->least));
 }
 
 /*

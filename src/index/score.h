@@ -91,6 +91,9 @@ typedef struct IvfView
 	double		key;			/* how far: ||w||^2, or -<q,c> */
 	double		norm;			/* ||w|| */
 
+	/* where bounds are certain: no entry is nearer, on the operator's scale */
+	double		least;
+
 	/* what makes certain bounds of byte codes, when it is known */
 	bool		complete;
 	ListQuery	list;

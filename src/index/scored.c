@@ -146,6 +146,7 @@ ivf_scored_view(IvfScored *node, IvfQuery *query, float4 *w)
 	ivf_view(query, node->view.node, node->view.level, centroid, &node->view, w);
 	node->view.key = before.key;
 	node->view.norm = before.norm;
+	node->view.least = before.least;
 	if (room)
 		pfree(room);
 }

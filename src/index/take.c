@@ -354,10 +354,41 @@ set_mark(IvfQueue *queue, TopKItem mark, bool drained)
 		queue->chunk += queue->chunk / 2 + 1;
 }
 
+/*
+ * The mark after a pass that took all up to limit, of which last was the last,
+ * 0 if there was none.  A pass that the ceiling has cut short says nothing of how
+ * many are wanted next.
+ */
 static void
-move_mark(IvfQueue *queue, TopKItem mark)
+move_mark(IvfQueue *queue, TopKItem limit, bool capped, TopKItem last)
 {
-	set_mark(queue, mark, !anything_left(queue));
+	int			chunk = queue->chunk;
+
+	set_mark(queue, capped ? limit : last, !anything_left(queue));
+	if (capped && !queue->drained)
+	{
+		queue->mark_distance = queue->ceiling;
+		queue->chunk = chunk;
+	}
+}
+
+/*
+ * Lowers a mark to just below the ceiling, if that is lower.  Of a node that comes
+ * later nothing is below then, so that nothing of it has to be taken at once:
+ * else the heap would get whole nodes.
+ */
+static bool
+cap_mark(const IvfQueue *queue, TopKItem *mark)
+{
+	TopKItem	most;
+
+	if (isinf(queue->ceiling))
+		return false;
+	most = topk_item((float4) queue->ceiling, 0) - 1;
+	if (*mark <= most)
+		return false;
+	*mark = most;
+	return true;
 }
 
 /*
@@ -400,10 +431,11 @@ ivf_take_chunk(IvfQueue *queue, int count)
 	MemoryContext old = MemoryContextSwitchTo(queue->context);
 	TopKItem	mark;
 	TopKItem	last = 0;
+	bool		capped;
 	int			i;
 
 	/* where bounds have been dropped, so has what a candidate is made of */
-	if (queue->mark == 0 && !queue->dropped)
+	if (queue->mark == 0 && !queue->dropped && isinf(queue->ceiling))
 	{
 		take_nearest(queue);
 		MemoryContextSwitchTo(old);
@@ -413,6 +445,7 @@ ivf_take_chunk(IvfQueue *queue, int count)
 	settle(queue);
 	make_room(queue, count);
 	mark = find_mark(queue, count);
+	capped = cap_mark(queue, &mark);
 	for (i = 0; i < queue->count; i++)
 	{
 		TopKItem	item;
@@ -422,7 +455,7 @@ ivf_take_chunk(IvfQueue *queue, int count)
 		last = Max(last, item);
 	}
 	sort_taken(queue);
-	move_mark(queue, last);
+	move_mark(queue, mark, capped, last);
 	MemoryContextSwitchTo(old);
 }
 
@@ -493,10 +526,12 @@ ivf_take_sorted(IvfQueue *queue)
 							(uint64) queue->candidates + queue->spill->count);
 	TopKItem	limit;
 	TopKItem	last = 0;
+	bool		capped;
 	int			i;
 
 	settle(queue);
 	limit = nth_beyond(queue, chunk);
+	capped = cap_mark(queue, &limit);
 	ivf_spill_begin(queue->spill);
 	spill_heap(queue);
 	for (i = 0; i < queue->count; i++)
@@ -506,6 +541,6 @@ ivf_take_sorted(IvfQueue *queue)
 		last = Max(last, item);
 	}
 	ivf_spill_sort(queue->spill);
-	move_mark(queue, last);
+	move_mark(queue, limit, capped, last);
 	MemoryContextSwitchTo(old);
 }

@@ -104,6 +104,15 @@ same('slots used again');
 $primary->safe_psql('postgres', 'REINDEX INDEX items_l2; REINDEX INDEX CONCURRENTLY items_ip');
 same('REINDEX');
 
+# A calibration in place is one record; a standby takes its rule, and makes none.
+my $rule = "SELECT lists_for_recall, calibration_queries, calibrated_entries FROM ivf_info('items_cosine')";
+my $before = $primary->safe_psql('postgres', $rule);
+is($primary->safe_psql('postgres', "SELECT ivf_calibrate('items_cosine')"), '320', 'the primary calibrates');
+isnt($primary->safe_psql('postgres', $rule), $before, 'which says something else than the build did');
+same('a calibration');
+is($standby->safe_psql('postgres', $rule), $primary->safe_psql('postgres', $rule), 'the standby has the same rule');
+like(($standby->psql('postgres', "SELECT ivf_calibrate('items_cosine')"))[2], qr/recovery is in progress/, 'and can\'t calibrate');
+
 # Readers of the standby while all that goes on ---------------------------------------
 
 $primary->safe_psql('postgres', 'CREATE SEQUENCE rounds');
@@ -114,6 +123,7 @@ INSERT INTO items (v) SELECT CASE i % 5 WHEN 0 THEN NULL WHEN 1 THEN noise(i, 24
 	FROM generate_series(1, 20) i;
 INSERT INTO wide (v) VALUES (noise(:seed, 2000));
 UPDATE items SET v = noise(:seed, 24) WHERE id % 500 = :seed % 500;
+SELECT ivf_calibrate('items_ip');
 DELETE FROM items WHERE id % 300 = :seed % 300;
 DELETE FROM wide WHERE id % 50 = :seed % 50;
 VACUUM (INDEX_CLEANUP on) items, wide;
