@@ -10,7 +10,7 @@ use IvfTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(world_make world_report world_same world_goes_on);
+our @EXPORT = qw(world_make world_ranges world_report world_same world_goes_on);
 
 # The extension lies in a schema, and nothing else does: restoring must not
 # count on search_path.
@@ -75,8 +75,6 @@ CREATE INDEX domains_v ON domains USING ivf (v);
 CREATE MATERIALIZED VIEW seen AS SELECT id, v, v <=> '[1,2,3,4,5,6,7,8,9,10,11,12]' AS d FROM items;
 CREATE INDEX seen_v ON seen USING ivf (v) WITH (lists = 4);
 CREATE TABLE ranges (id int, v vector(2), range vector_range DEFAULT ROW('[1,2]', 3), CHECK (v <<->> range), CHECK (l2_within(v, (range).center, (range).radius)));
-INSERT INTO ranges VALUES (1, '[1,2]'), (2, '[4,2]');
-INSERT INTO ranges VALUES (3, '[0,0]', '("[0.1,0]",0.25)'), (4, '[5,5]', '(,1)'), (5, '[5,5]', NULL);
 CREATE INDEX ranges_range ON ranges (range) WHERE cosine_within(v, '[1,1]', 0.1);
 CREATE VIEW near AS SELECT r.id, o.id AS other FROM ranges r JOIN ranges o ON r.v <<->> o.range WHERE inner_product_within(r.v, '[1,1]', -1);
 CREATE OPERATOR CLASS own_ops FOR TYPE vector USING ivf AS
@@ -85,6 +83,19 @@ CREATE INDEX ranges_v ON ranges USING ivf (v own_ops);
 CREATE STATISTICS together (ndistinct) ON id, v FROM items;
 ALTER TABLE wide REPLICA IDENTITY FULL;
 ANALYZE;
+SQL
+	world_ranges($node, $database);
+	return;
+}
+
+# Stored ranges, made anew.
+sub world_ranges
+{
+	my ($node, $database) = @_;
+	$node->safe_psql($database, "SET search_path = $PATH;\n" . <<'SQL');
+TRUNCATE ranges;
+INSERT INTO ranges VALUES (1, '[1,2]'), (2, '[4,2]');
+INSERT INTO ranges VALUES (3, '[0,0]', '("[0.1,0]",0.25)'), (4, '[5,5]', '(,1)'), (5, '[5,5]', NULL);
 SQL
 	return;
 }

@@ -260,7 +260,10 @@ INSERT INTO built SELECT j, a.v + b.v * 0.5::real FROM generate_series(1, $rows)
 SQL
 	my ($peak) = peak("SET maintenance_work_mem = '${memory}MB'; CREATE TABLE warm AS SELECT * FROM built LIMIT 100; CREATE INDEX warm_v ON warm USING ivf (v) WITH (lists = 2)",
 		"REINDEX INDEX warm_v; SELECT ivf_check('warm_v', true)", "CREATE INDEX built_v ON built USING ivf (v) WITH (lists = $lists)");
-	cmp_ok($peak, '<', 1.1 * 1024 * $memory + 1024, "a build of $name");
+	# the index is searched at the end: the session has its inner nodes' rows then,
+	# which it would copy at its first search anyway
+	my $kept = $lists * (12 + 4 * ($dimensions + 15 & ~15)) / 1024;
+	cmp_ok($peak, '<', 1.1 * 1024 * $memory + 1024 + $kept, "a build of $name");
 	my ($check) = peak("SET maintenance_work_mem = '${memory}MB'", "SELECT ivf_check('warm_v', true)", "SELECT ivf_check('built_v', true)");
 	cmp_ok($check, '<', 1.1 * 1024 * $memory + 1024, "a check of $name");
 	note("$name: build $peak kB, check $check kB");
