@@ -130,6 +130,13 @@ ivf_order_begin(IvfQuery *query, double recall, int probes, Relation table,
 	certain = order->stop.kind == IVF_STOP_EXACT;
 	if (order->stop.kind == IVF_STOP_RECALL && recall > HIGH_RECALL)
 		query->epsilon = HIGH_EPSILON;
+
+	/*
+	 * Bounds from sign codes leave so many entries to byte codes that it pays
+	 * only where bounds are kept: else lists would be scored again and again,
+	 * and those entries sorted.
+	 */
+	query->codes_first = certain && sizeof(float4) * meta->entries > 4.0 * memory;
 	query->counters.recall = order->stop.recall;
 	order->rows = ivf_queue_make(query, certain, FIRST_CHUNK, 4 * memory,
 								 resolve_row, touch_row, order);
@@ -198,6 +205,23 @@ read_list(IvfOrder *order)
 	query->follows = InvalidBlockNumber;
 	if (order->rows->improved)
 		order->stop.improved = order->lists;
+	return true;
+}
+
+/*
+ * Reads the next list, and in an exact search an eighth as many more as have been:
+ * entries are taken up to the bound of the next list each time, which may mean to
+ * score lists again whose bounds were dropped.  False if there is none.
+ */
+static bool
+read_lists(IvfOrder *order)
+{
+	uint32		more = order->stop.kind == IVF_STOP_EXACT ? order->lists / 8 : 0;
+
+	if (!read_list(order))
+		return false;
+	while (more-- > 0 && read_list(order))
+		;
 	return true;
 }
 
@@ -321,10 +345,10 @@ ivf_order_next(IvfOrder *order, ItemPointer tid)
 		candidate = ivf_queue_first(order->rows);
 		if (candidate == NULL)
 		{
-			if (!read_list(order))
+			if (!read_lists(order))
 				return come_to_end(order);
 		}
-		else if (comes_first(order, candidate) && read_list(order))
+		else if (comes_first(order, candidate) && read_lists(order))
 			continue;
 		else if (candidate->key > order->radius)
 			return come_to_end(order);

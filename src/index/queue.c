@@ -128,8 +128,13 @@ ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 		ivf_take_marked(queue, queue->count);
 	queue->count++;
 	queue->drained = false;
-	queue->mark_distance = queue->mark > 0 ?
-		ivf_bound_distance(queue->query, topk_key(queue->mark), queue->certain) : -INFINITY;
+	if (queue->mark == 0)
+		queue->mark_distance = -INFINITY;
+	else if (isinf(queue->ceiling))
+		queue->mark_distance = ivf_bound_distance(queue->query, topk_key(queue->mark),
+												  queue->certain);
+	else
+		queue->mark_distance = Min(queue->mark_distance, queue->ceiling);
 
 	if (queue->memory + ivf_scored_size(node) > queue->memory_limit)
 	{

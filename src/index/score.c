@@ -307,6 +307,34 @@ certain_bounds(const IvfQuery *query, const IvfView *view, const IvfBlockHead *h
 }
 
 /*
+ * Likewise from their byte codes, all of which are read: much tighter, and ten
+ * times as dear.
+ */
+static void
+code_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
+			const float4 *add, const IvfRun *run, float4 *bounds)
+{
+	Size		size = run->head + run->body;
+	int			i;
+
+	ivf_run_read(query->index, query->snapshot, run, query->run);
+	for (i = 0; i < VEC_BLOCK; i++)
+	{
+		const char *row = query->run + i * size;
+		IvfRowHead	head;
+		double		bound;
+
+		bounds[i] = INFINITY;
+		if (isinf(add[i]) && add[i] > 0)
+			continue;
+		memcpy(&head, row, sizeof(head));
+		bound = ivf_row_bound(query, view, w, &head, (const int8 *) row + sizeof(head));
+		bounds[i] = certain_float(Max(bound, view->least));
+		query->counters.byte_codes++;
+	}
+}
+
+/*
  * Certain bounds of a block's children: of whatever is below them.  The radii are
  * those of now, so they hold for all that our snapshot can see.
  */
@@ -412,16 +440,19 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 			sign_score_block(table.signs, columns, add, head->scale, head->err,
 							 table.base, table.err_weight, bounds);
 		}
-		else if (view->level == 0)
+		else if (view->level == 0 && !query->codes_first)
 			certain_bounds(query, view, head, columns, bounds);
-		else if (query->unranked)
+		else if (view->level > 0 && query->unranked)
 			no_bounds(add, bounds);
 		else
 		{
 			/* rows are read while the page is let go: never code and refine */
 			ivf_blocks_pause(&query->reader);
 			IVF_PAUSE("score rows");
-			child_bounds(query, view->level, add, &run, bounds);
+			if (view->level > 0)
+				child_bounds(query, view->level, add, &run, bounds);
+			else
+				code_bounds(query, view, w, add, &run, bounds);
 		}
 		function(bounds, &run, arg);
 	}

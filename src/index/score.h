@@ -68,6 +68,7 @@ typedef struct IvfQuery
 	SignQuery	signs;			/* of v */
 	SignQuery	own_signs;		/* of v minus a centroid, made when needed */
 	void	   *own_space;
+	bool		codes_first;	/* are certain bounds made from byte codes? */
 	bool		unranked;		/* are children not ranked by what they promise? */
 	BlockNumber follows;		/* a hint: the node that is scored after this one */
 	IvfBlockReader reader;

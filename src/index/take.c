@@ -30,7 +30,8 @@ fill_candidate(const IvfQueue *queue, TopKItem item, uint32 number,
 
 	candidate->key = ivf_bound_distance(queue->query, topk_key(item), queue->certain);
 	/* of what is below a child no more will be known than its bound */
-	candidate->stage = queue->certain && node->view.level > 0 ?
+	candidate->stage = queue->certain &&
+		(node->view.level > 0 || queue->query->codes_first) ?
 		IVF_STAGE_BOUND : IVF_STAGE_ESTIMATE;
 	candidate->node = number;
 	candidate->row = slot % VEC_BLOCK;
