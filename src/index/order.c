@@ -21,6 +21,12 @@
 #include "miscadmin.h"
 #include "page/pause.h"
 
+/*
+ * Lists that are looked up before they are read, though perhaps they are not going
+ * to be: their pages are on their way then.
+ */
+#define LISTS_AHEAD		4
+
 /* candidates that a short query is likely to look at */
 #define FIRST_CHUNK		256
 
@@ -195,7 +201,7 @@ read_list(IvfOrder *order)
 	const float4 *w;
 
 	if (!nearest_unread(order, &unread) || unread > order->radius ||
-		!ivf_leaves_next(order->walk, likely > order->lists ? likely - order->lists : 1,
+		!ivf_leaves_next(order->walk, Max(likely, order->lists + LISTS_AHEAD) - order->lists,
 						 &leaf, &view, &w))
 		return false;
 	order->lists++;
