@@ -34,6 +34,20 @@ SELECT oracle('ring', 'v', '<->', '[0,0]', '[1,0]', '[0.00001,0]', '[100,100]');
 SELECT q, (SELECT count(*) FROM (SELECT FROM ring ORDER BY v <-> ARRAY[q, 0]::real[]::vector LIMIT 3) s) FROM generate_series(0, 0.00003, 0.00001) q;
 SELECT count(*) FROM pg_ls_tmpdir();
 
+-- ranges of a table of which memory does not keep all bounds: byte codes come first
+SELECT count(*) FROM ring WHERE l2_within(v, '[0,0]', 1.004);
+SELECT count(*) FROM ring WHERE l2_within(v, '[1,0]', 0.05);
+SET enable_bitmapscan = off;
+SELECT count(*) FROM ring WHERE l2_within(v, '[0,0]', 1.004);
+SELECT count(*) FROM ring WHERE l2_within(v, '[1,0]', 0.05);
+SELECT count(*) FROM (SELECT FROM ring WHERE l2_within(v, '[1,0]', 0.05) ORDER BY v <-> '[1,0]') s;
+SET enable_indexscan = off;
+SET enable_seqscan = on;
+SELECT count(*) FILTER (WHERE l2_within(v, '[0,0]', 1.004)), count(*) FILTER (WHERE l2_within(v, '[1,0]', 0.05)) FROM ring;
+RESET enable_bitmapscan;
+RESET enable_indexscan;
+SET enable_seqscan = off;
+
 -- more lists than there is room for
 CREATE TABLE grid (id int, v vector(2));
 INSERT INTO grid SELECT i, ARRAY[i % 61, i / 61] FROM generate_series(0, 3599) i;

@@ -57,7 +57,7 @@ BEGIN
         begun := clock_timestamp();
         SELECT array_agg(id) INTO near_ids FROM ({statement}) AS near;
         us := extract(epoch FROM clock_timestamp() - begun) * 1e6;
-        SELECT s.leaves, s.entries, s.byte_codes
+        SELECT s.lists_read, s.entries, s.byte_codes
         INTO leaves, entries, byte_codes FROM ivf_last_scan() AS s;
         came := array_send(coalesce(near_ids, '{{}}'));
         RETURN NEXT;

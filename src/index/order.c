@@ -359,7 +359,8 @@ ivf_order_next(IvfOrder *order, ItemPointer tid)
 		else if (candidate->key > order->radius)
 			return come_to_end(order);
 		else if (candidate->stage == IVF_STAGE_EXACT ||
-				 (order->unsorted && candidate->stage == IVF_STAGE_BOUND))
+				 (order->unsorted && candidate->stage == IVF_STAGE_BOUND &&
+				  ItemPointerIsValid(&candidate->tid)))
 		{
 			take_out(order, candidate, tid);
 			return true;
