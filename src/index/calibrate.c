@@ -18,14 +18,12 @@
 
 #include <math.h>
 
-#include "index/leaves.h"
 #include "index/trial.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-/* fewer queries, or entries, than that tell nothing */
+/* fewer queries than that tell nothing */
 #define LEAST_QUERIES		50
-#define LEAST_ENTRIES		400
 
 /*
  * So many entries are scored at most, if the least number of queries is done: some

@@ -136,7 +136,13 @@ ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 	else
 		queue->mark_distance = Min(queue->mark_distance, queue->ceiling);
 
-	if (queue->memory + ivf_scored_size(node) > queue->memory_limit)
+	/*
+	 * Certain bounds of children come from radii, which inserts may raise: made
+	 * again they would be lower, and a list that was not taken would pass for
+	 * one that was.  So those stay; they are five bytes a child.
+	 */
+	if (queue->memory + ivf_scored_size(node) > queue->memory_limit &&
+		!(queue->certain && view->level > 0))
 	{
 		ivf_scored_drop(node);
 		queue->dropped = true;

@@ -217,6 +217,7 @@ ivf_view_from_afar(const IvfQuery *query, BlockNumber node, double distance,
 	view->level = 0;
 	view->key = metric == METRIC_L2 ? distance * distance : 2 * distance;
 	view->norm = sqrt(view->key);
+	view->least = -INFINITY;
 	view->complete = false;
 	return metric != METRIC_INNER_PRODUCT && view->key <= FLT_MAX &&
 		!needs_own_table(query, view);
@@ -239,8 +240,9 @@ ivf_row_bound(const IvfQuery *query, const IvfView *view, const float4 *w,
 {
 	ByteFactors factors = factors_of(row);
 
+	/* bounds that are made again must be the same, whatever ivf.simd is by then */
 	return byte_bound(&view->list, &factors,
-					  vec_kernels->byte_dot(code, w, query->space->n));
+					  query->signs.kernels->byte_dot(code, w, query->space->n));
 }
 
 /*
