@@ -56,4 +56,14 @@ CREATE INDEX ON grid USING ivf (v vector_ip_ops) WITH (lists = 1800);
 INSERT INTO grid VALUES (3600, '[0,59]'), (3601, '[0,59.25]');
 SELECT oracle('grid', 'v', '<->', '[30,30]', '[-10,-7]', '[0,59.125]');
 SELECT oracle('grid', 'v', '<#>', '[1,2]', '[-1,0.5]');
+-- radii that grow while an exact scan rests: its lists' bounds are those of before
+SET ivf.recall = 1;
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM grid ORDER BY v <-> '[30,30]';
+MOVE 20 FROM c;
+INSERT INTO grid SELECT 10000 + i, ARRAY[i % 61 + 0.47, i / 61 + 0.47] FROM generate_series(0, 3599) i;
+MOVE ALL FROM c;
+\echo :ROW_COUNT
+ROLLBACK;
+RESET ivf.recall;
 SELECT sound('ring'), sound('grid');
