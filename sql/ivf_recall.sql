@@ -203,3 +203,29 @@ INSERT INTO items SELECT * FROM kept;
 SELECT stays_exact('vector_ip_ops', '<#>', 0);
 DROP INDEX tree;
 SELECT stays_exact('vector_cosine_ops', '<=>', 8);
+
+-- How many lists are enough does not depend on how much memory there is: here the
+-- entries up to the first list's 256th are nearly all of those that come later,
+-- and most are given back before they fill the heap.
+CREATE TABLE knots (id int, v vector(32)) WITH (autovacuum_enabled = off);
+INSERT INTO knots SELECT i, 10 * noise(i / 8, 32) + 0.1 * noise(i, 32) FROM generate_series(0, 19999) i;
+CREATE INDEX knots_v ON knots USING ivf (v) WITH (lists = 40);
+CREATE FUNCTION lists_read(memory text, target float8) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+	counts bigint[];
+	n bigint;
+	found bigint;
+	center vector;
+BEGIN
+	PERFORM set_config('work_mem', memory, true), set_config('ivf.recall', target::text, true);
+	FOR i IN 1 .. 40 LOOP
+		center := (SELECT v FROM knots WHERE id = i * 487);
+		SELECT count(*) INTO n FROM (SELECT id FROM knots ORDER BY v <-> center LIMIT 100) q;
+		SELECT s.lists_read INTO found FROM ivf_last_scan() s;
+		counts := counts || found;
+	END LOOP;
+	RETURN counts;
+END
+$$;
+SELECT target, lists_read('64kB', target) = lists_read('64MB', target) AS equal
+	FROM unnest('{0.8,0.95,0.99}'::float8[]) target;

@@ -3,9 +3,9 @@
  *	  When has a search read enough lists?
  *
  * Lists are read nearest first.  How many a query needs for a recall differs
- * tenfold between queries, so a rule looks at three things: how far the nearest
- * list not read is, compared with the k nearest found; how many lists ago these
- * last changed; and how many lists have been read.  The first is what geometry
+ * tenfold between queries, so a rule looks at three things: how much farther the
+ * nearest list not read is than the first, compared with the k nearest found; how
+ * many lists ago these last changed; and how many lists have been read.  The first is what geometry
  * has to say, the second is known as relative patience, and which of them counts
  * for how much differs from data to data.  So the odds that something is missing
  * are fitted to what sampled queries have found (logistic regression), and the
@@ -33,10 +33,11 @@ static const double knot_k[STOP_KNOTS] = {10, 100, 1000, 10000};
 #define RIDGE				1e-3
 
 /*
- * A sample errs, and sign codes lose some thousandths that it does not see: what
- * is aimed at is the target and so much of the rest.
+ * Sign codes lose some thousandths that the sample does not see: what is aimed at
+ * is the target and so much of the rest; and a standard error of the sample's
+ * mean more.
  */
-#define AIM_HIGHER			0.1
+#define AIM_HIGHER			0.05
 
 #define MOST_STEPS			25
 #define BISECTIONS			40
@@ -47,44 +48,57 @@ static const double knot_k[STOP_KNOTS] = {10, 100, 1000, 10000};
  */
 const StopRule stop_default = {{
 	[STOP_NEAR_10] = {
-		.weight = {0.8f, -1.1f, -1.5f, -1.0f},
-		.limit = {0, -1, -2, -3, -4, -4.5f, -5, -7},
-		.lists = {4, 10, 16, 26, 46, 64, 83, 200},
+		.weight = {-1.9f, -1.4f, -0.7f, -0.55f},
+		.limit = {0.5f, -1.5f, -2.4f, -3.0f, -3.5f, -3.9f, -4.2f, -4.6f},
+		.lists = {3, 9, 17, 28, 45, 61, 80, 110},
 	},
-	[STOP_FAR_100] = {
-		.weight = {1.2f, -1.5f, -1.8f, -0.9f},
-		.limit = {0, -1, -2, -3, -4, -4.5f, -5, -7},
-		.lists = {5, 14, 26, 42, 67, 88, 114, 300},
+	[STOP_NEAR_100] = {
+		.weight = {-1.2f, -1.5f, -1.1f, -0.5f},
+		.limit = {0.2f, -1.6f, -2.3f, -2.8f, -3.3f, -3.7f, -3.9f, -4.6f},
+		.lists = {6, 20, 35, 53, 83, 110, 140, 220},
 	},
 	[STOP_FAR_1000] = {
-		.weight = {1.5f, -0.2f, -1.9f, -1.0f},
-		.limit = {0, -1, -2, -3, -4, -4.5f, -5, -7},
-		.lists = {12, 32, 59, 90, 133, 167, 204, 500},
+		.weight = {-0.6f, -1.7f, -1.1f, -0.6f},
+		.limit = {0, -1.7f, -2.4f, -2.9f, -3.3f, -3.7f, -3.9f, -4.5f},
+		.lists = {14, 44, 75, 110, 160, 210, 250, 340},
 	},
 	[STOP_FAR_10000] = {
-		.weight = {3, -0.2f, -1.9f, -1.0f},
-		.limit = {0, -1, -2, -3, -4, -4.5f, -5, -7},
-		.lists = {80, 160, 250, 350, 480, 560, 640, 900},
+		.weight = {1.1f, -2.2f, -0.4f, -0.85f},
+		.limit = {1.7f, -1.8f, -2.4f, -2.9f, -3.3f, -3.7f, -4.0f, -4.6f},
+		.lists = {60, 140, 210, 280, 360, 440, 520, 750},
 	},
 }};
 
 /*
- * What a search knows that has read so many lists (at least 1): the distance of
- * the nearest unread list's centroid (infinity: there is none), and that of the
- * k-th nearest found, squared both or neither; ratio is false where distances may
- * be negative, as inner products.  improved is the number, from 1, of the list
- * at which the k nearest last changed.
+ * What a search knows that has read so many lists (at least 1): the distances of
+ * the centroids of the first list and of the nearest that is not read (infinity:
+ * there is none), and that of the k-th nearest found, all as the operator has
+ * them.  improved is the number, from 1, of the list at which the k nearest last
+ * changed.
+ *
+ * A border between two lists' cells is as far from the query as the squares of
+ * the centroids' distances differ, over twice what lies between them.  So that
+ * difference counts, beside the square of the k-th nearest one's distance.  An
+ * inner product is beaten by what a row's part beyond its centroid adds to that
+ * one's: what this has to be in the list not read is compared with what it was
+ * in the first.
  */
 void
-stop_features(double unread, double nearest, int ratio, uint32_t lists,
-			  uint32_t improved, float *feature)
+stop_features(Metric metric, double first, double unread, double nearest,
+			  uint32_t lists, uint32_t improved, float *feature)
 {
+	double		gap = unread - first;
+	double		need = nearest;
 	double		x;
 
-	if (ratio)
-		x = nearest > 0 ? log(unread / nearest) : LARGEST_FEATURE;
-	else
-		x = LARGEST_FEATURE * (unread - nearest) / (fabs(unread) + fabs(nearest));
+	if (metric == METRIC_L2)
+	{
+		gap = unread * unread - first * first;
+		need = nearest * nearest;
+	}
+	else if (metric == METRIC_INNER_PRODUCT)
+		need = first - nearest;
+	x = need > 0 ? log(gap / need) : LARGEST_FEATURE;
 	if (!(x >= -LARGEST_FEATURE))
 		x = -LARGEST_FEATURE;
 	feature[0] = x <= LARGEST_FEATURE ? x : LARGEST_FEATURE;
@@ -339,14 +353,15 @@ step(const StopSample *samples, int count, double *weight)
 }
 
 /*
- * Mean recall of the sampled queries, and lists they read, if they stop at a
- * limit.
+ * Mean recall of the sampled queries less its standard error, and lists they
+ * read, if they stop at a limit.
  */
 static double
 recall_at(const StopSample *samples, const float *score, const int *first,
 		  int queries, double limit, double *lists)
 {
 	double		recall = 0;
+	double		square = 0;
 	double		sum = 0;
 	int			q;
 
@@ -357,10 +372,13 @@ recall_at(const StopSample *samples, const float *score, const int *first,
 		while (s < first[q + 1] - 1 && !(score[s] <= limit))
 			s++;
 		recall += samples[s].recall;
+		square += (double) samples[s].recall * samples[s].recall;
 		sum += samples[s].lists;
 	}
 	*lists = sum / queries;
-	return recall / queries;
+	recall /= queries;
+	square = fmax(square / queries - recall * recall, 0);
+	return recall - sqrt(square / queries);
 }
 
 /* numbers a little below and above all scores */

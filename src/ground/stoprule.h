@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "ground/bound.h"
+
 /* what a search knows when it has read some lists, as numbers */
 #define STOP_FEATURES		3
 
@@ -36,7 +38,7 @@ typedef struct StopFit
 typedef enum StopKnot
 {
 	STOP_NEAR_10,
-	STOP_FAR_100,
+	STOP_NEAR_100,
 	STOP_FAR_1000,
 	STOP_FAR_10000,
 	STOP_KNOTS
@@ -71,7 +73,7 @@ typedef struct StopSample
 
 extern const StopRule stop_default;
 
-extern void stop_features(double unread, double nearest, int ratio,
+extern void stop_features(Metric metric, double first, double unread, double nearest,
 						  uint32_t lists, uint32_t improved, float *feature);
 extern double stop_score(const double *weight, const float *feature);
 extern double stop_margin(const StopLine *line, const float *first,

@@ -41,11 +41,31 @@
 
 #define CALIBRATION_SEED	0x76656332
 
-/* what is known of a rule's knots */
-typedef struct Knot
+/*
+ * What a rule's knots are to know: where a search for k stops that finds as many
+ * of the nearest from the from-th, counted from 0, to the k-th as it should.  A
+ * row that passes a filter has nothing to do with the nearer ones, so what counts
+ * is whether that row is found, not how many of all up to it; and for the first
+ * hundred something between, as mostly they are wanted themselves.
+ */
+typedef struct KnotKind
 {
 	int			k;
-	bool		far;
+	int			from;
+	bool		far;			/* are its features those of rows that came out? */
+} KnotKind;
+
+static const KnotKind knots[STOP_KNOTS] = {
+	[STOP_NEAR_10] = {10, 0, false},
+	[STOP_NEAR_100] = {100, 50, false},
+	[STOP_FAR_1000] = {1000, 750, true},
+	[STOP_FAR_10000] = {10000, 7500, true},
+};
+
+/* and what is known for them */
+typedef struct Knot
+{
+	KnotKind	kind;
 	StopSample *sample;
 	int			count;
 	int			room;
@@ -53,27 +73,28 @@ typedef struct Knot
 	int			queries;
 } Knot;
 
-static const struct
-{
-	int			k;
-	bool		far;
-}			knots[STOP_KNOTS] = {
-	[STOP_NEAR_10] = {10, false},
-	[STOP_FAR_100] = {100, true},
-	[STOP_FAR_1000] = {1000, true},
-	[STOP_FAR_10000] = {10000, true},
-};
-
 static void
 knot_begin(Knot *knot, int number)
 {
-	knot->k = knots[number].k;
-	knot->far = knots[number].far;
+	knot->kind = knots[number];
 	knot->room = 1024;
 	knot->sample = palloc(sizeof(StopSample) * knot->room);
 	knot->count = 0;
 	knot->first = palloc(sizeof(int) * (IVF_CALIBRATION_QUERIES + 1));
 	knot->queries = 0;
+}
+
+/* memory for another sample */
+static StopSample *
+knot_room(Knot *knot)
+{
+	if (knot->count == knot->room)
+	{
+		knot->room *= 2;
+		knot->sample = repalloc_huge(knot->sample,
+									 sizeof(StopSample) * (Size) knot->room);
+	}
+	return &knot->sample[knot->count++];
 }
 
 /*
@@ -82,43 +103,38 @@ knot_begin(Knot *knot, int number)
 static void
 knot_add(Knot *knot, const IvfTrial *trial, const IvfMoment *moment)
 {
-	StopSample *sample;
+	const KnotKind *kind = &knot->kind;
 	double		nearest = moment->nearest;
 	uint32		improved = moment->improved;
 	int			found = 0;
-	int			near = 0;
+	int			wanted = 0;
+	StopSample *sample;
 	int			i;
 
 	for (i = 0; i < trial->count; i++)
 	{
-		if (i == knot->k)
-			near = found;
 		if (trial->found[i].list > moment->lists)
 			continue;
-		if (knot->far && found < knot->k)
+		if (kind->far && found < kind->k)
 		{
 			nearest = trial->found[i].distance;
 			improved = found == 0 ? trial->found[i].list :
 				Max(improved, trial->found[i].list);
 		}
 		found++;
-		if (found >= knot->k && i >= knot->k)
+		if (i >= kind->from && i < kind->k)
+			wanted++;
+		if (found >= kind->k && i >= kind->k)
 			break;
 	}
-	if (trial->count <= knot->k || moment->improved == 0 ||
-		(knot->far && found < knot->k))
+	if (trial->count <= kind->k || moment->improved == 0 ||
+		(kind->far && found < kind->k))
 		return;
 
-	if (knot->count == knot->room)
-	{
-		knot->room *= 2;
-		knot->sample = repalloc_huge(knot->sample,
-									 sizeof(StopSample) * (Size) knot->room);
-	}
-	sample = &knot->sample[knot->count++];
-	stop_features(moment->unread, nearest, trial->ratio, moment->lists, improved,
-				  sample->feature);
-	sample->recall = (float) near / knot->k;
+	sample = knot_room(knot);
+	stop_features(trial->metric, trial->first, moment->unread, nearest, moment->lists,
+				  improved, sample->feature);
+	sample->recall = (float) wanted / (kind->k - kind->from);
 	sample->lists = moment->lists;
 }
 
@@ -141,7 +157,7 @@ knot_fit(Knot *knot, StopFit *fit)
 {
 	float	   *score;
 
-	if (knot->queries < (knot->k <= 1000 ? LEAST_QUERIES : LEAST_DEEP))
+	if (knot->queries < (knot->kind.k <= 1000 ? LEAST_QUERIES : LEAST_DEEP))
 		return false;
 	knot->first[knot->queries] = knot->count;
 	score = MemoryContextAllocHuge(CurrentMemoryContext,
@@ -191,7 +207,7 @@ run_trials(IvfTrials *trials, Knot *knot, Size memory,
 			break;
 		for (i = 0; i < STOP_KNOTS; i++)
 		{
-			if (knot[i].k <= k)
+			if (knots[i].k <= k)
 				knot_add_trial(&knot[i], trial);
 			used += sizeof(StopSample) * (Size) knot[i].room;
 		}

@@ -204,6 +204,8 @@ read_list(IvfOrder *order)
 		!ivf_leaves_next(order->walk, Max(likely, order->lists + LISTS_AHEAD) - order->lists,
 						 &leaf, &view, &w))
 		return false;
+	if (order->lists == 0)
+		order->stop.first = leaf.distance;
 	order->lists++;
 	query->counters.leaves++;
 	query->follows = ivf_leaves_follows(order->walk);
@@ -270,8 +272,9 @@ comes_first(IvfOrder *order, const IvfCandidate *candidate)
 		return true;
 	if (stop->kind == IVF_STOP_EXACT)
 		return nearest_unread(order, &unread) && unread < candidate->key;
-	return candidate->stage == IVF_STAGE_EXACT &&
-		nearest_unread(order, &unread) &&
+
+	/* a key is at most the distance: if that is not near enough, no distance is */
+	return nearest_unread(order, &unread) &&
 		!ivf_stop_far(stop, order->query, order->lists, unread, candidate->key,
 					  order->rows->nodes[candidate->node].number);
 }

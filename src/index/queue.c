@@ -128,6 +128,8 @@ ivf_queue_add(IvfQueue *queue, const IvfView *view, const float4 *w,
 		ivf_take_marked(queue, queue->count);
 	queue->count++;
 	queue->drained = false;
+	if (queue->mark > 0)
+		ivf_give_back(queue);
 	if (queue->mark == 0)
 		queue->mark_distance = -INFINITY;
 	else if (isinf(queue->ceiling))
@@ -220,6 +222,7 @@ void
 ivf_queue_update(IvfQueue *queue, IvfCandidate *candidate, IvfStage stage,
 				 double key)
 {
+	queue->looked_at = Max(queue->looked_at, candidate->item);
 	if (candidate == ivf_taken_first(queue))
 	{
 		IvfCandidate *own = ivf_candidate_new(queue);
@@ -246,6 +249,7 @@ ivf_queue_remove(IvfQueue *queue, IvfCandidate *candidate)
 		ivf_spill_remove_first(queue->spill);
 		return;
 	}
+	queue->looked_at = Max(queue->looked_at, candidate->item);
 	if (candidate == ivf_taken_first(queue))
 	{
 		ivf_take_next(queue);

@@ -55,6 +55,7 @@ typedef struct IvfQueue
 	int			taken_next;		/* those before it have become candidates, */
 	int			taken_told;		/* those before it are in ahead */
 	IvfCandidate ahead[IVF_TAKEN_AHEAD];	/* a ring */
+	TopKItem	looked_at;		/* the last entry of which more has been asked */
 	TopKItem	mark;			/* 0: none, and nothing has been taken */
 	double		mark_distance;	/* what is beyond the mark is at least so far */
 	double		ceiling;		/* the caller's: what is not nearer need not be
@@ -63,6 +64,7 @@ typedef struct IvfQueue
 	bool		drained;		/* is nothing beyond the mark? */
 	bool		stale;			/* do blocks' least bounds include taken ones? */
 	bool		dropped;		/* have bounds of any node been dropped? */
+	int			kept;			/* candidates that could not be given back */
 	int			chunk;			/* candidates to take next, */
 	int			first_chunk;	/* at first, */
 	int			largest_heap;	/* candidates that a chunk may make it grow to */
@@ -84,11 +86,15 @@ extern void ivf_queue_end(IvfQueue *queue);
 
 /* take.c */
 extern void ivf_take_begin(IvfQueue *queue);
+extern uint32 ivf_node_of(const IvfQueue *queue, uint32 place);
 extern void ivf_take_next(IvfQueue *queue);
 extern IvfCandidate *ivf_candidate_new(IvfQueue *queue);
 extern void ivf_take_marked(IvfQueue *queue, uint32 number);
 extern void ivf_take_chunk(IvfQueue *queue, int count);
 extern void ivf_take_sorted(IvfQueue *queue);
+
+/* giveback.c */
+extern void ivf_give_back(IvfQueue *queue);
 
 /* has the heap more candidates than memory allows? */
 static inline bool

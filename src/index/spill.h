@@ -9,6 +9,7 @@
 
 #include "lib/pairingheap.h"
 
+#include "ground/topk.h"
 #include "index/score.h"
 #include "index/sorter.h"
 
@@ -28,6 +29,7 @@ typedef struct IvfCandidate
 	uint32		node;			/* number of the scored node */
 	int			row;			/* in the run */
 	IvfRun		run;
+	TopKItem	item;			/* its bound and place in the queue */
 	ItemPointerData tid;		/* invalid until its row has been read */
 } IvfCandidate;
 

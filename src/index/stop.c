@@ -43,7 +43,7 @@ ivf_stop_begin(IvfStop *stop, const IvfQuery *query, double recall, int probes)
 	stop->next = 1;
 	stop->probes = 0;
 	stop->recall = 0;
-	stop->ratio = query->space->metric != METRIC_INNER_PRODUCT;
+	stop->metric = query->space->metric;
 	if (probes > 0)
 	{
 		stop->kind = (uint32) probes >= query->frozen->meta.leaves ?
@@ -112,8 +112,9 @@ static void
 near_features(const IvfStop *stop, const IvfQuery *query, uint32 lists,
 			  double unread, float *feature)
 {
-	stop_features(unread, ivf_bound_distance(query, kth_limit(&stop->kth), false),
-				  stop->ratio, lists, stop->improved, feature);
+	stop_features(stop->metric, stop->first, unread,
+				  ivf_bound_distance(query, kth_limit(&stop->kth), false),
+				  lists, stop->improved, feature);
 }
 
 /*
@@ -156,11 +157,12 @@ ivf_stop_far(IvfStop *stop, const IvfQuery *query, uint32 lists, double unread,
 	if (stop->kind != IVF_STOP_RECALL || stop->out < FIRST_ROWS)
 		return true;
 	find_line(stop);
-	stop_features(unread, distance, stop->ratio, lists,
+	stop_features(stop->metric, stop->first, unread, distance, lists,
 				  Max(stop->out_improved, from), far);
-	if (stop->line.knot == STOP_NEAR_10)
+	if (stop->line.knot <= STOP_NEAR_100)
 		near_features(stop, query, lists, unread, near);
-	return enough(stop, lists, stop->line.knot == STOP_NEAR_10 ? near : far, far);
+	return enough(stop, lists, stop->line.knot <= STOP_NEAR_100 ? near : far,
+				  stop->line.knot == STOP_NEAR_10 ? near : far);
 }
 
 /*

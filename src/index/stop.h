@@ -25,9 +25,10 @@ typedef struct IvfStop
 	uint32		probes;			/* IVF_STOP_PROBES: lists */
 	double		recall;			/* the target; 0: probes were asked for */
 	StopRule	rule;
-	bool		ratio;			/* are distances never negative? */
+	Metric		metric;
 
 	/* what is known of the query */
+	double		first;			/* distance of the nearest list: the caller's */
 	Kth			kth;			/* the least estimates */
 	uint32		improved;		/* list at which they last changed */
 	uint32		out_improved;	/* the last list from which a row has come out */

@@ -36,6 +36,7 @@ fill_candidate(const IvfQueue *queue, TopKItem item, uint32 number,
 	candidate->node = number;
 	candidate->row = slot % VEC_BLOCK;
 	candidate->run = node->runs[slot / VEC_BLOCK];
+	candidate->item = item;
 	ItemPointerSetInvalid(&candidate->tid);
 }
 
@@ -75,9 +76,11 @@ take_entry(IvfQueue *queue, TopKItem item, uint32 number)
 		queue->taken[queue->taken_count++] = item;
 }
 
-/* the node in which a place is */
-static uint32
-node_of(const IvfQueue *queue, uint32 place)
+/*
+ * The number of the node in which a place is.
+ */
+uint32
+ivf_node_of(const IvfQueue *queue, uint32 place)
 {
 	int			low = 0;
 	int			high = queue->count;
@@ -105,7 +108,7 @@ tell_ahead(IvfQueue *queue)
 		TopKItem	item = queue->taken[queue->taken_told];
 		IvfCandidate *candidate = &queue->ahead[queue->taken_told++ % IVF_TAKEN_AHEAD];
 
-		fill_candidate(queue, item, node_of(queue, topk_place(item)), candidate);
+		fill_candidate(queue, item, ivf_node_of(queue, topk_place(item)), candidate);
 		queue->touch(candidate, queue->resolve_arg);
 	}
 }
@@ -144,7 +147,8 @@ void
 ivf_take_begin(IvfQueue *queue)
 {
 	queue->chunk = queue->first_chunk;
-	queue->mark = 0;
+	queue->mark = queue->looked_at = 0;
+	queue->kept = 0;
 	queue->mark_distance = INFINITY;
 	queue->drained = true;
 	queue->stale = queue->dropped = false;
@@ -543,5 +547,6 @@ ivf_take_sorted(IvfQueue *queue)
 	}
 	ivf_spill_sort(queue->spill);
 	move_mark(queue, limit, capped, last);
+	queue->looked_at = queue->mark;
 	MemoryContextSwitchTo(old);
 }

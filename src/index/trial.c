@@ -308,6 +308,8 @@ read_lists(IvfTrials *trials, int k)
 			trials->list = repalloc_huge(trials->list,
 										 sizeof(IvfLeaf) * (Size) trials->list_room);
 		}
+		if (trials->lists == 0)
+			trials->trial->first = leaf.distance;
 		trials->list[trials->lists++] = leaf;
 		trials->query->follows = ivf_leaves_follows(walk);
 		ivf_score_node(trials->query, &view, w, false, keep_block, trials);
@@ -405,7 +407,7 @@ ivf_trial_run(IvfTrials *trials, int k)
 		trials->trial = trial = palloc0(sizeof(IvfTrial));
 		trials->moment_room = 64;
 		trial->moment = palloc(sizeof(IvfMoment) * trials->moment_room);
-		trial->ratio = trials->frozen->space->metric != METRIC_INNER_PRODUCT;
+		trial->metric = trials->frozen->space->metric;
 		trials->lists = trials->runs = 0;
 		trials->list_room = trials->run_room = 1024;
 		trials->list = palloc(sizeof(IvfLeaf) * trials->list_room);

@@ -7,6 +7,7 @@
 
 #include "compat.h"
 
+#include "ground/bound.h"
 #include "utils/rel.h"
 
 /* what a search knows when it has read so many lists */
@@ -28,7 +29,8 @@ typedef struct IvfFound
 
 typedef struct IvfTrial
 {
-	bool		ratio;			/* are distances never negative? */
+	Metric		metric;
+	double		first;			/* distance of the nearest list */
 	double		scored;			/* entries */
 	IvfMoment  *moment;			/* in order of lists */
 	int			moments;

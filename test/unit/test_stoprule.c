@@ -87,7 +87,7 @@ make_samples(Prng *prng, StopSample *sample, int *first)
 			if (i != next && i != LISTS)
 				continue;
 			next = stop_next(i);
-			stop_features(10 + 0.01 * i, 9, 1, i, improved, sample[count].feature);
+			stop_features(METRIC_L2, 3, 10 + 0.01 * i, 9, i, improved, sample[count].feature);
 			sample[count].recall = found / 100;
 			sample[count++].lists = i;
 		}
@@ -134,7 +134,7 @@ test_fit(Prng *prng)
 
 	ok(stop_rule_valid(&stop_default), "the built-in rule is one");
 	make_samples(prng, sample, first);
-	stop_fit(sample, first, QUERIES, score, &rule.fit[STOP_FAR_100]);
+	stop_fit(sample, first, QUERIES, score, &rule.fit[STOP_NEAR_100]);
 	ok(stop_rule_valid(&rule), "a fitted rule is one");
 	for (i = 1; i < STOP_TARGETS - 1; i++)
 	{
@@ -168,7 +168,7 @@ test_extremes(void)
 	{
 		for (i = 0; i < 2 * 60; i++)
 		{
-			stop_features(1, i % 3 == 0 ? 0 : 1, 1, 1 + i % 2, 1, sample[i].feature);
+			stop_features(METRIC_L2, 0.5, 1, i % 3 == 0 ? 0 : 1, 1 + i % 2, 1, sample[i].feature);
 			sample[i].recall = recall;
 			sample[i].lists = 1 + i % 2;
 		}
@@ -186,19 +186,25 @@ test_features(void)
 {
 	float		feature[STOP_FEATURES];
 
-	stop_features(2, 1, 1, 8, 2, feature);
-	ok(fabs(feature[0] - log(2)) < 1e-6 && fabs(feature[1] - log(4)) < 1e-6 &&
+	stop_features(METRIC_L2, 3, 5, 2, 8, 2, feature);
+	ok(fabs(feature[0] - log(4)) < 1e-6 && fabs(feature[1] - log(4)) < 1e-6 &&
 	   fabs(feature[2] - log(8)) < 1e-6, "features of distances");
-	stop_features(0, 0, 1, 1, 1, feature);
+	stop_features(METRIC_COSINE, 0.5, 1, 0.25, 1, 1, feature);
+	ok(fabs(feature[0] - log(2)) < 1e-6, "cosine distances");
+	stop_features(METRIC_INNER_PRODUCT, -3, -1, -4, 1, 1, feature);
+	ok(fabs(feature[0] - log(2)) < 1e-6, "inner products");
+	stop_features(METRIC_L2, 0, 0, 0, 1, 1, feature);
 	ok(feature[0] == 5, "nothing is nearer than 0");
-	stop_features(0, 1, 1, 1, 1, feature);
-	ok(feature[0] == -5, "a list at the query");
-	stop_features(INFINITY, 1, 1, 1, 1, feature);
+	stop_features(METRIC_L2, 2, 2, 1, 1, 1, feature);
+	ok(feature[0] == -5, "two lists as far");
+	stop_features(METRIC_L2, 2, 1.9, 1, 1, 1, feature);
+	ok(feature[0] == -5, "lists in a wrong order");
+	stop_features(METRIC_L2, 1, INFINITY, 1, 1, 1, feature);
 	ok(feature[0] == 5, "a list at infinity");
-	stop_features(-1, -3, 0, 1, 1, feature);
-	ok(feature[0] == 2.5, "inner products");
-	stop_features(0, 0, 0, 1, 1, feature);
-	ok(feature[0] == -5, "inner products of 0: nothing is known");
+	stop_features(METRIC_L2, INFINITY, INFINITY, 1, 1, 1, feature);
+	ok(feature[0] == -5, "all lists at infinity: nothing is known");
+	stop_features(METRIC_INNER_PRODUCT, -1, 0, 0, 1, 1, feature);
+	ok(feature[0] == 5, "all found are worse than the first centroid");
 }
 
 int
