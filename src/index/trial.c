@@ -30,11 +30,12 @@
 
 /*
  * Lists are read until so many times as many as changed the KTH least estimates,
- * or all the candidates of a search for more, have been; and so many more.  (A
- * rule that stops at 1.3 times the former had a recall of 0.99.)
+ * or all the candidates of a search for more, have been; and so many more.  (Of
+ * the hundred nearest, 0.0000 to 0.003 were beyond the former in six sets; of
+ * more, next to nothing is beyond the last candidate.)
  */
-#define PATIENCE_FOR_100	3
-#define PATIENCE_FOR_MORE	1.5
+#define PATIENCE_FOR_100	2
+#define PATIENCE_FOR_MORE	1.2
 #define PATIENCE_MORE		16
 
 /* places of the file that are looked at to find one entry */
