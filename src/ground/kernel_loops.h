@@ -142,34 +142,14 @@ declaration \
 }
 
 /*
- * Compilers go the long way from a register's share of int8_t to floats: where a
- * file has a way of its own, load_codes() is defined.
+ * Compilers go the long way from a register's share of int8_t to floats, so each
+ * file has a way of its own: load_codes().
  */
-#ifdef load_codes
 #define BYTE_TERM(at) \
 	((load_codes(u + (at)) + 0.5f) * \
 	 *(const StoredLanes *) (w + (at)))
 
 DEFINE_FLOAT_SUM(byte_dot(const int8_t *u, const float *w, int n), BYTE_TERM)
-#else
-VEC_TARGET static double
-byte_dot(const int8_t *u, const float *w, int n)
-{
-	float		lane[VEC_LANES] = {0};
-	double		sum[VEC_LANES];
-	int			i;
-	int			l;
-
-	for (i = 0; i < n; i += VEC_LANES)
-	{
-		for (l = 0; l < VEC_LANES; l++)
-			lane[l] += ((float) u[i + l] + 0.5f) * w[i + l];
-	}
-	for (l = 0; l < VEC_LANES; l++)
-		sum[l] = lane[l];
-	return add_lanes(sum);
-}
-#endif
 
 #define DIFFERENCE(at) \
 	(*(const StoredLanes *) (a + (at)) - *(const StoredLanes *) (b + (at)))

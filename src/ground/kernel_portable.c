@@ -3,6 +3,42 @@
  *	  Kernels for any processor.
  */
 #define VEC_TARGET
+#define load_codes(u)	((Lanes) convert_codes(u))
+
+#include <stdint.h>
+#include <string.h>
+
+/* two vectors' first halves, an element of each in turn */
+#ifdef __clang__
+#define INTERLEAVE_8(a, b) \
+	__builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define INTERLEAVE_16(a, b)	__builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#else
+#define INTERLEAVE_8(a, b) \
+	__builtin_shuffle(a, b, (int8x16) {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23})
+#define INTERLEAVE_16(a, b)	__builtin_shuffle(a, b, (int16x8) {0, 8, 1, 9, 2, 10, 3, 11})
+#endif
+
+typedef int8_t int8x16 __attribute__((vector_size(16)));
+typedef int16_t int16x8 __attribute__((vector_size(16)));
+typedef int32_t int32x4 __attribute__((vector_size(16)));
+typedef float float32x4 __attribute__((vector_size(16)));
+
+/*
+ * Four int8_t: each fills its lane, so it does not matter which of the lane's
+ * bytes the processor takes for the highest.
+ */
+static inline float32x4
+convert_codes(const int8_t *u)
+{
+	int8x16		code = {0};
+	int16x8		twice;
+
+	memcpy(&code, u, 4);
+	twice = (int16x8) INTERLEAVE_8(code, code);
+	return __builtin_convertvector((int32x4) INTERLEAVE_16(twice, twice) >> 24, float32x4);
+}
+
 #include "ground/kernel_loops.h"
 
 /* columns that may be added in 16 bits: 257 * 255 = 65535 */

@@ -247,8 +247,7 @@ ivf_row_bound(const IvfQuery *query, const IvfView *view, const float4 *w,
 
 /*
  * Its distance, as nearly as the byte code tells.  What is learned from it is
- * stored in the index, so it has the same bits on every machine, which products
- * with byte codes have only by the kernels that all have.
+ * stored in the index, so it has the same bits on every machine: byte_dot() has.
  */
 double
 ivf_row_distance(const IvfQuery *query, const IvfView *view, const float4 *w,
@@ -257,7 +256,7 @@ ivf_row_distance(const IvfQuery *query, const IvfView *view, const float4 *w,
 	ByteFactors factors = factors_of(row);
 
 	return byte_distance(&view->list, &factors,
-						 vec_portable_kernels.byte_dot(code, w, query->space->n));
+						 query->signs.kernels->byte_dot(code, w, query->space->n));
 }
 
 /*
