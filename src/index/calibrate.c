@@ -115,11 +115,13 @@ knot_add(Knot *knot, const IvfTrial *trial, const IvfMoment *moment)
 	{
 		if (trial->found[i].list > moment->lists)
 			continue;
-		if (kind->far && found < kind->k)
+		if (found < kind->k)
 		{
-			nearest = trial->found[i].distance;
-			improved = found == 0 ? trial->found[i].list :
-				Max(improved, trial->found[i].list);
+			nearest = kind->far ? trial->found[i].distance :
+				Max(nearest, trial->found[i].distance);
+			if (kind->far)
+				improved = found == 0 ? trial->found[i].list :
+					Max(improved, trial->found[i].list);
 		}
 		found++;
 		if (i >= kind->from && i < kind->k)

@@ -107,14 +107,19 @@ find_line(IvfStop *stop)
 	}
 }
 
-/* the features of the least estimates */
+/*
+ * The features of the least estimates, when a row at this distance is at hand.
+ * Estimates are lowered by their errors, which are large where all centroids are
+ * far: such a query would seem to have found what is very near.
+ */
 static void
 near_features(const IvfStop *stop, const IvfQuery *query, uint32 lists,
-			  double unread, float *feature)
+			  double unread, double distance, float *feature)
 {
-	stop_features(stop->metric, stop->first, unread,
-				  ivf_bound_distance(query, kth_limit(&stop->kth), false),
-				  lists, stop->improved, feature);
+	double		nearest = ivf_bound_distance(query, kth_limit(&stop->kth), false);
+
+	stop_features(stop->metric, stop->first, unread, Max(nearest, distance), lists,
+				  stop->improved, feature);
 }
 
 /*
@@ -139,7 +144,7 @@ ivf_stop_near(IvfStop *stop, const IvfQuery *query, uint32 lists, double unread)
 		return false;
 	}
 	find_line(stop);
-	near_features(stop, query, lists, unread, feature);
+	near_features(stop, query, lists, unread, -INFINITY, feature);
 	return enough(stop, lists, feature, feature);
 }
 
@@ -154,13 +159,13 @@ ivf_stop_far(IvfStop *stop, const IvfQuery *query, uint32 lists, double unread,
 	float		near[STOP_FEATURES];
 	float		far[STOP_FEATURES];
 
-	if (stop->kind != IVF_STOP_RECALL || stop->out < FIRST_ROWS)
+	if (stop->kind != IVF_STOP_RECALL)
 		return true;
 	find_line(stop);
 	stop_features(stop->metric, stop->first, unread, distance, lists,
 				  Max(stop->out_improved, from), far);
 	if (stop->line.knot <= STOP_NEAR_100)
-		near_features(stop, query, lists, unread, near);
+		near_features(stop, query, lists, unread, distance, near);
 	return enough(stop, lists, stop->line.knot <= STOP_NEAR_100 ? near : far,
 				  stop->line.knot == STOP_NEAR_10 ? near : far);
 }
