@@ -164,8 +164,11 @@ class Benchmark:
         def recall_at(setting: int) -> float:
             found = search.answer(self.cluster, peer, self.source, setting,
                                   self.tuned)["recall"]
-            log(f"{peer.name}: {peer.setting} = {setting}: {found:.4f}")
-            mine["tuning"].append({"setting": setting, "recall": found})
+            log(f"{peer.name}: {peer.setting} = {peer.value(setting)}: "
+                f"{found:.4f}")
+            mine["tuning"].append({"setting": setting,
+                                   "value": peer.value(setting),
+                                   "recall": found})
             return found
 
         def answer(setting: int | None) -> dict:
@@ -179,14 +182,14 @@ class Benchmark:
             found = {"setting": None, "recall": None}
             if setting is not None:
                 found, lowest = answer(setting), setting
-                log(f"{peer.name}: {target}: {peer.setting} = {setting}, "
-                    f"recall {found['recall']:.4f}")
+                log(f"{peer.name}: {target}: {peer.setting} = "
+                    f"{peer.value(setting)}, recall {found['recall']:.4f}")
             mine["points"].append({"target": target} | found)
             self.save()
         if self.args.curve:
             # from recall a little below the targets to a little above
             first = next((point["setting"] for point in mine["points"]
-                          if point["setting"]), peer.lowest)
+                          if point["setting"] is not None), peer.lowest)
             for setting in search.curve(
                     max(peer.lowest, first // 2),
                     min(peer.highest, 3 * lowest // 2), self.args.curve):

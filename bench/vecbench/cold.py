@@ -24,7 +24,7 @@ def start(cluster: Cluster, peer: Peer, metric: str, setting: int,
     statement = query(metric, "%s::int")
     queries = min(FIRST, queries)
     with cluster.connect(peer.database) as connection:
-        connection.execute(f"SET {peer.setting} = {setting}")
+        connection.execute(f"SET {peer.setting} = {peer.value(setting)}")
         begin = time.monotonic()
         for i in range(queries):
             connection.execute(statement, [i], prepare=True).fetchall()

@@ -91,7 +91,7 @@ def server_cpu(cluster: Cluster, peer: Peer, metric: str, setting: int,
     first = f"id FROM items WHERE id >= q.id ORDER BY id LIMIT {K}"
     with cluster.connect(peer.database) as connection:
         connection.execute("SET plan_cache_mode = force_generic_plan")
-        connection.execute(f"SET {peer.setting} = {setting}")
+        connection.execute(f"SET {peer.setting} = {peer.value(setting)}")
         pid = connection.info.backend_pid
 
         def cpu(statement: str) -> float:
@@ -106,13 +106,16 @@ def server_cpu(cluster: Cluster, peer: Peer, metric: str, setting: int,
 def compare(cluster: Cluster, peer: Peer, source: Source, tested: range,
             points: Iterable[dict], args: argparse.Namespace,
             log: Callable[..., None]) -> list[dict]:
-    """Both at every tuned setting, in alternation."""
+    """Both at every tuned setting, in alternation: arrays read the same number
+    of lists for every query, as many as the index does on average."""
     with cluster.connect(peer.database) as connection:
         lists, = connection.execute(
             "SELECT lists FROM ivf_info('items_v')").fetchone()
-    found = [{"target": point["target"], "probes": point["setting"],
+    found = [{"target": point["target"], "setting": point["setting"],
+              "probes": max(1, round(point["per_query"]["lists_read"])),
+              "entries": point["per_query"]["entries"],
               "recall": point["recall"], "lists": lists, "runs": []}
-             for point in points if point["setting"]]
+             for point in points if point["setting"] is not None]
     with PlainArrays(args, source, tested, lists) as arrays:
         built = arrays.told()
         log(f"plain arrays: {built['lists']:.0f} lists in "
@@ -121,7 +124,7 @@ def compare(cluster: Cluster, peer: Peer, source: Source, tested: range,
             for point in found:
                 arrays_run = arrays.search(point["probes"])
                 run = server_cpu(cluster, peer, source.metric,
-                                 point["probes"], len(tested))
+                                 point["setting"], len(tested))
                 point["runs"].append(run | {
                     "plain_" + name: value
                     for name, value in arrays_run.items()})

@@ -201,6 +201,11 @@ def target_name(point: dict) -> str:
     return "default" if point["target"] == "-" else f"{point['target']:.2f}"
 
 
+def setting(point: dict) -> str:
+    value = point.get("value", point["setting"])
+    return "default" if value is None else str(value)
+
+
 def searches(result: dict) -> Iterator[Row]:
     for name, peer in result["peers"].items():
         for point in peer.get("points", []):
@@ -211,7 +216,7 @@ def searches(result: dict) -> Iterator[Row]:
                     continue
                 rates = [run["rate"] for run in runs]
                 yield [name, target_name(point),
-                       str(point["setting"] or "default"),
+                       setting(point),
                        f"{point['recall']:.4f}", clients,
                        number(median(rates)), spread(rates, number),
                        *(f"{median(r[f'{p}_ms'] for r in runs):.2f}"

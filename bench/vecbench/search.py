@@ -43,7 +43,8 @@ def answer(cluster: Cluster, peer: Peer, source: Source, setting: int | None,
             parts))
     hits = [hit for part, _, _ in done for hit in part]
     told = [counts for _, part, _ in done for counts in part]
-    result = {"setting": setting, "recall": sum(hits) / (K * len(hits)),
+    result = {"setting": setting, "value": peer.value(setting),
+              "recall": sum(hits) / (K * len(hits)),
               "plan": done[0][2]}
     if told:
         result["per_query"] = {name: mean(float(row[name]) for row in told)
@@ -63,7 +64,7 @@ def ask(cluster: Cluster, peer: Peer, source: Source, setting: int | None,
     statement = query(source.metric, "%s::int")
     with cluster.connect(peer.database) as connection:
         if setting is not None:
-            connection.execute(f"SET {peer.setting} = {setting}")
+            connection.execute(f"SET {peer.setting} = {peer.value(setting)}")
         plan = "\n".join(row[0] for row in connection.execute(
             "EXPLAIN (COSTS off) " + statement, [0]))
         if "Index Scan using items_v" not in plan:
@@ -139,6 +140,6 @@ def search_rate(cluster: Cluster, peer: Peer, metric: str,
     first queries."""
     script = (f"\\set id random(0, {queries - 1})\n"
               + query(metric, ":id") + ";\n")
-    settings = {} if setting is None else {peer.setting: setting}
+    settings = {} if setting is None else {peer.setting: peer.value(setting)}
     return pgbench(cluster, peer, script, "-c", clients, "-j", clients,
                    "-T", seconds, **settings)
