@@ -24,6 +24,7 @@
 #include "index/frozen.h"
 #include "index/trial.h"
 #include "miscadmin.h"
+#include "page/pause.h"
 #include "port/atomics.h"
 #include "utils/memutils.h"
 
@@ -32,9 +33,13 @@
 
 /*
  * So many entries are scored at most, if the least number of queries is done: some
- * seconds.
+ * seconds.  A build for tests reaches its limit soon.
  */
+#ifdef VECFEAT_TEST
+#define MOST_SCORED			1000000.0
+#else
 #define MOST_SCORED			400000000.0
+#endif
 
 /*
  * One of so many queries looks for the 1,000 nearest, too, and one for 10,000: of
@@ -297,6 +302,7 @@ ivf_calibrate_share(Relation index, IvfFindings *findings,
 			progress((int) pg_atomic_read_u32(&findings->ended));
 		if (query >= (uint32) findings->queries || scored_enough(findings, query))
 			break;
+		IVF_PAUSE("calibrate query");
 		trial = ivf_trial_run(trials, query, query_k(query));
 		if (trial == NULL)
 		{
