@@ -396,9 +396,9 @@ ivf_parallel_assign(IvfBuild *build)
 }
 
 /*
- * Calibrates the index, whose pages are written, with the help of those who have
- * assigned its rows; as ivf_calibrate_fit().  Where none of them can be launched
- * again, the leader does it alone.
+ * Calibrates the index, whose pages are written, with the help of as many workers
+ * as were to assign its rows; as ivf_calibrate_fit().  Where none of them can be
+ * launched now, the leader does it alone.
  */
 bool
 ivf_parallel_calibrate(IvfBuild *build, IvfCalibrateProgress progress,
