@@ -77,7 +77,7 @@ typedef struct IvfBuild
 	IvfClusters *clusters;
 	int			height;
 
-	/* while several processes assign rows, and until the index is written */
+	/* while several processes assign rows, and until the index is calibrated */
 	IvfParallel *parallel;		/* the leader's */
 	pg_atomic_uint64 *assigned; /* rows, by all */
 

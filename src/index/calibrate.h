@@ -10,12 +10,23 @@
 #include "page/format.h"
 #include "utils/rel.h"
 
-/* told after each query of how many are done; may raise errors */
+/* told before each query of how many are done, by all; may raise errors */
 typedef void (*IvfCalibrateProgress) (int done);
+
+typedef struct IvfFindings IvfFindings;
 
 /* queries that are sampled, if there are so many entries */
 #define IVF_CALIBRATION_QUERIES	320
 
+/* the steps, where several processes do the second */
+extern Size ivf_findings_size(uint32 lists, Size memory);
+extern IvfFindings *ivf_findings_init(void *at, uint32 lists, Size memory);
+extern void ivf_calibrate_share(Relation index, IvfFindings *findings,
+								IvfCalibrateProgress progress);
+extern bool ivf_calibrate_fit(Relation index, IvfFindings *findings,
+							  IvfCalibration *calibration);
+
+/* and all of them */
 extern bool ivf_calibrate(Relation index, Size memory,
 						  IvfCalibrateProgress progress,
 						  IvfCalibration *calibration);

@@ -1,11 +1,18 @@
 /*
  * parallel.c
- *	  Several processes assign a table's rows.
+ *	  Several processes assign a table's rows, and calibrate the index.
  *
  * The leader samples, clusters and writes; between, it and its workers scan
  * the heap together.  Everyone sorts the codes of the rows that it was given,
  * on disk, and the leader merges these runs.  They are sorted by list and TID,
  * so the index does not depend on who had which row, nor on how many took part.
+ *
+ * When the pages are written, workers are launched a second time, in the same
+ * segment, and all search the index for what calibrates it (index/calibrate.c).
+ * Everyone takes the next query, which is the same whoever takes it, and leaves
+ * what it found in the query's own place.  Workers read the pages that the leader
+ * has written from shared buffers, or from the file, like those of any index: that
+ * they are not logged yet concerns a crash alone.
  *
  * In the shared segment lie
  *
@@ -18,12 +25,15 @@
  *	tallies		one for each worker: its counts and radii, written by this worker
  *				alone, read by the leader when the worker's process has ended.
  *	the sort	the server's own: which files hold the workers' runs.
+ *	findings	of the calibration's queries.  Who takes a query, by an atomic
+ *				counter, writes its place alone; the leader reads them when all
+ *				have ended.
  *	usage		of buffers and WAL, by worker; as tallies.
  *
  * So nothing is locked.  The leader waits for the workers to end after its own
  * share: what they have written is complete then, and an error of a worker has
  * become the leader's.  The segment, to which the runs' files belong, stays
- * until the index is written.
+ * until the index is written and calibrated.
  *
  * When a process fails or is cancelled, the leader's abort ends the workers and
  * the segment with them; the runs are temporary files.  They have written
@@ -53,13 +63,15 @@
 #define KEY_SORT		UINT64CONST(0x7665630000000004)
 #define KEY_WAL			UINT64CONST(0x7665630000000005)
 #define KEY_BUFFERS		UINT64CONST(0x7665630000000006)
-#define KEY_QUERY		UINT64CONST(0x7665630000000007)
+#define KEY_FINDINGS	UINT64CONST(0x7665630000000007)
+#define KEY_QUERY		UINT64CONST(0x7665630000000008)
 
 typedef struct Shared
 {
 	Oid			heap;
 	Oid			index;
 	bool		concurrent;
+	bool		written;		/* the index is there, to be calibrated */
 	int			participants;	/* leader included, if all are launched */
 	int			height;
 	int			cells;
@@ -84,6 +96,7 @@ struct IvfParallel
 	Snapshot	snapshot;
 	Shared	   *shared;
 	Sharedsort *sort;
+	IvfFindings *findings;
 	char	   *tallies;
 	WalUsage   *wal;
 	BufferUsage *buffers;
@@ -155,9 +168,10 @@ estimate(ParallelContext *context, const IvfBuild *build, Snapshot snapshot)
 	shm_toc_estimate_chunk(estimator,
 						   mul_size(tally_size(clusters->cells, clusters->lists), context->nworkers));
 	shm_toc_estimate_chunk(estimator, tuplesort_estimate_shared(context->nworkers + 1));
+	shm_toc_estimate_chunk(estimator, ivf_findings_size(clusters->lists, build->memory));
 	shm_toc_estimate_chunk(estimator, mul_size(sizeof(WalUsage), context->nworkers));
 	shm_toc_estimate_chunk(estimator, mul_size(sizeof(BufferUsage), context->nworkers));
-	shm_toc_estimate_keys(estimator, 6);
+	shm_toc_estimate_keys(estimator, 7);
 	if (debug_query_string)
 	{
 		shm_toc_estimate_chunk(estimator, strlen(debug_query_string) + 1);
@@ -191,6 +205,7 @@ fill_segment(IvfParallel *parallel, const IvfBuild *build, Size shared_size)
 	shared->heap = RelationGetRelid(build->heap);
 	shared->index = RelationGetRelid(build->index);
 	shared->concurrent = build->info->ii_Concurrent;
+	shared->written = false;
 	shared->participants = context->nworkers + 1;
 	shared->height = build->height;
 	shared->cells = clusters->cells;
@@ -212,6 +227,10 @@ fill_segment(IvfParallel *parallel, const IvfBuild *build, Size shared_size)
 	memset(parallel->tallies, 0, size);
 	parallel->sort = allocate(context, KEY_SORT, tuplesort_estimate_shared(context->nworkers + 1));
 	tuplesort_initialize_shared(parallel->sort, context->nworkers + 1, context->seg);
+	parallel->findings =
+		ivf_findings_init(allocate(context, KEY_FINDINGS,
+								   ivf_findings_size(clusters->lists, build->memory)),
+						  clusters->lists, build->memory);
 	parallel->wal = allocate(context, KEY_WAL, sizeof(WalUsage) * context->nworkers);
 	parallel->buffers = allocate(context, KEY_BUFFERS, sizeof(BufferUsage) * context->nworkers);
 	if (debug_query_string)
@@ -308,7 +327,21 @@ add_tally(IvfBuild *build, int worker)
 	}
 	for (i = 0; i < build->clusters->cells; i++)
 		build->cell_radius[i] = Max(build->cell_radius[i], other.cell_radius[i]);
-	InstrAccumParallelQuery(&build->parallel->buffers[worker], &build->parallel->wal[worker]);
+}
+
+/*
+ * Waits for the workers that were launched, and counts what they used.
+ */
+static void
+wait_for_workers(IvfParallel *parallel)
+{
+	int			i;
+
+	/* one that could not start would never end */
+	WaitForParallelWorkersToAttach(parallel->context);
+	WaitForParallelWorkersToFinish(parallel->context);
+	for (i = 0; i < parallel->context->nworkers_launched; i++)
+		InstrAccumParallelQuery(&parallel->buffers[i], &parallel->wal[i]);
 }
 
 /*
@@ -355,9 +388,7 @@ ivf_parallel_assign(IvfBuild *build)
 	coordinate.sharedsort = parallel->sort;
 	assign_share(build, parallel->shared, parallel->sort, coordinate.nParticipants);
 
-	/* one that could not start would never end */
-	WaitForParallelWorkersToAttach(parallel->context);
-	WaitForParallelWorkersToFinish(parallel->context);
+	wait_for_workers(parallel);
 	for (i = 0; i < parallel->context->nworkers_launched; i++)
 		add_tally(build, i);
 	ivf_assign_merge(build, &coordinate);
@@ -365,8 +396,32 @@ ivf_parallel_assign(IvfBuild *build)
 }
 
 /*
+ * Calibrates the index, whose pages are written, with the help of as many workers
+ * as were to assign its rows; as ivf_calibrate_fit().  Where none of them can be
+ * launched now, the leader does it alone.
+ */
+bool
+ivf_parallel_calibrate(IvfBuild *build, IvfCalibrateProgress progress,
+					   IvfCalibration *calibration)
+{
+	IvfParallel *parallel = build->parallel;
+
+	parallel->shared->written = true;
+	ReinitializeParallelDSM(parallel->context);
+	LaunchParallelWorkers(parallel->context);
+	ereport(DEBUG1,
+			(errmsg_internal("index \"%s\": %d of %d workers calibrate",
+							 RelationGetRelationName(build->index),
+							 parallel->context->nworkers_launched,
+							 parallel->context->nworkers)));
+	ivf_calibrate_share(build->index, parallel->findings, progress);
+	wait_for_workers(parallel);
+	return ivf_calibrate_fit(build->index, parallel->findings, calibration);
+}
+
+/*
  * Lets go of what the processes shared, if there were several; the index is
- * written.
+ * written and calibrated.
  */
 void
 ivf_parallel_end(IvfBuild *build)
@@ -377,7 +432,7 @@ ivf_parallel_end(IvfBuild *build)
 }
 
 /*
- * The build as a worker sees it, made from what is shared.
+ * The build as a worker that assigns rows sees it, made from what is shared.
  */
 static void
 join_build(IvfBuild *build, Relation heap, Relation index, const Shared *shared, char *at)
@@ -396,43 +451,57 @@ join_build(IvfBuild *build, Relation heap, Relation index, const Shared *shared,
 								  place_clusters(clusters, build->dim, at));
 }
 
-PGDLLEXPORT void vecfeat_parallel_build(dsm_segment *seg, shm_toc *toc);
-
 /*
- * What a worker does.  Relations are opened under the locks that the leader
- * has: members of its lock group do not wait for each other.
+ * A worker's share of the rows.
  */
-void
-vecfeat_parallel_build(dsm_segment *seg, shm_toc *toc)
+static void
+assign_in_worker(Relation heap, Relation index, Shared *shared, dsm_segment *seg,
+				 shm_toc *toc)
 {
-	Shared	   *shared = shm_toc_lookup(toc, KEY_SHARED, false);
 	Sharedsort *sort = shm_toc_lookup(toc, KEY_SORT, false);
-	WalUsage   *wal = shm_toc_lookup(toc, KEY_WAL, false);
-	BufferUsage *buffers = shm_toc_lookup(toc, KEY_BUFFERS, false);
-	LOCKMODE	heap_lock = shared->concurrent ? ShareUpdateExclusiveLock : ShareLock;
-	LOCKMODE	index_lock = shared->concurrent ? RowExclusiveLock : AccessExclusiveLock;
-	Relation	heap;
-	Relation	index;
 	IvfBuild	build;
 	Tally	   *tally;
 
-	debug_query_string = shm_toc_lookup(toc, KEY_QUERY, true);
-	pgstat_report_activity(STATE_RUNNING, debug_query_string);
-	heap = table_open(shared->heap, heap_lock);
-	index = index_open(shared->index, index_lock);
 	join_build(&build, heap, index, shared, shm_toc_lookup(toc, KEY_CLUSTERS, false));
 	tally = place_tally(&build, shm_toc_lookup(toc, KEY_TALLIES, false), ParallelWorkerNumber);
-
 	tuplesort_attach_shared(sort, seg);
-	InstrStartParallelQuery();
 	assign_share(&build, shared, sort, shared->participants);
-	InstrEndParallelQuery(&buffers[ParallelWorkerNumber], &wal[ParallelWorkerNumber]);
 
 	tally->heap_tuples = build.heap_tuples;
 	tally->nulls = build.nulls;
 	tally->nans = build.nans;
 	tally->entries = build.entries;
 	tally->broken_hot_chain = build.info->ii_BrokenHotChain;
+}
+
+PGDLLEXPORT void vecfeat_parallel_build(dsm_segment *seg, shm_toc *toc);
+
+/*
+ * What a worker does, one time or the other.  Relations are opened under the
+ * locks that the leader has: members of its lock group do not wait for each other.
+ */
+void
+vecfeat_parallel_build(dsm_segment *seg, shm_toc *toc)
+{
+	Shared	   *shared = shm_toc_lookup(toc, KEY_SHARED, false);
+	WalUsage   *wal = shm_toc_lookup(toc, KEY_WAL, false);
+	BufferUsage *buffers = shm_toc_lookup(toc, KEY_BUFFERS, false);
+	LOCKMODE	heap_lock = shared->concurrent ? ShareUpdateExclusiveLock : ShareLock;
+	LOCKMODE	index_lock = shared->concurrent ? RowExclusiveLock : AccessExclusiveLock;
+	Relation	heap;
+	Relation	index;
+
+	debug_query_string = shm_toc_lookup(toc, KEY_QUERY, true);
+	pgstat_report_activity(STATE_RUNNING, debug_query_string);
+	heap = table_open(shared->heap, heap_lock);
+	index = index_open(shared->index, index_lock);
+
+	InstrStartParallelQuery();
+	if (shared->written)
+		ivf_calibrate_share(index, shm_toc_lookup(toc, KEY_FINDINGS, false), NULL);
+	else
+		assign_in_worker(heap, index, shared, seg, toc);
+	InstrEndParallelQuery(&buffers[ParallelWorkerNumber], &wal[ParallelWorkerNumber]);
 	index_close(index, index_lock);
 	table_close(heap, heap_lock);
 }

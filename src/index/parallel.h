@@ -1,6 +1,6 @@
 /*
  * parallel.h
- *	  Several processes assign a table's rows.
+ *	  Several processes assign a table's rows, and calibrate the index.
  */
 #ifndef VECFEAT_PARALLEL_H
 #define VECFEAT_PARALLEL_H
@@ -8,8 +8,11 @@
 #include "compat.h"
 
 #include "index/build.h"
+#include "index/calibrate.h"
 
 extern bool ivf_parallel_assign(IvfBuild *build);
+extern bool ivf_parallel_calibrate(IvfBuild *build, IvfCalibrateProgress progress,
+								   IvfCalibration *calibration);
 extern void ivf_parallel_end(IvfBuild *build);
 
 #endif							/* VECFEAT_PARALLEL_H */

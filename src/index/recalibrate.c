@@ -62,12 +62,6 @@ ivf_recalibrate(Relation index, double entries, IvfCalibrateProgress progress)
 	return made ? (int) calibration.queries : 0;
 }
 
-/* IvfCalibrateProgress: nobody looks */
-static void
-no_progress(int done)
-{
-}
-
 /*
  * Raises an error unless the current user may change an index: who owns its
  * table, or may maintain it.
@@ -116,7 +110,7 @@ VECFEAT_FUNCTION(vecfeat_ivf_calibrate)
 	if (meta.height > 1)
 	{
 		ivf_census(index, &meta, &census);
-		queries = ivf_recalibrate(index, (double) census.entries, no_progress);
+		queries = ivf_recalibrate(index, (double) census.entries, NULL);
 	}
 	index_close(index, RowExclusiveLock);
 	table_close(heap, ShareUpdateExclusiveLock);

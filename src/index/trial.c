@@ -45,7 +45,8 @@ struct IvfTrials
 {
 	Relation	index;
 	IvfFrozen  *frozen;
-	Prng		prng;
+	uint64		seed;
+	Prng		prng;			/* of the trial at hand */
 	MemoryContext context;		/* of all */
 	MemoryContext query_context;	/* of one */
 	IvfLeaf    *leaf;			/* by node */
@@ -131,7 +132,7 @@ ivf_trials_begin(Relation index, uint64 seed, MemoryContext context)
 	trials->frozen = ivf_frozen(index, context);
 	if (trials->frozen->meta.height == 1)
 		return NULL;
-	trials->prng.state = seed;
+	trials->seed = seed;
 	trials->context = context;
 	trials->query_context = AllocSetContextCreate(context, "ivf trial",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -390,17 +391,21 @@ resolve(IvfTrials *trials)
 }
 
 /*
- * Searches for the k nearest entries, at least 100, of a random one.  NULL if
- * none is there.  The result lasts until the next trial.
+ * Searches for the k nearest entries, at least 100, of a random one.  Which one
+ * follows from the trial's number, whatever other trials were run: its generator
+ * begins anywhere in the cycle that all numbers draw from.  NULL if none is
+ * there.  The result lasts until the next trial.
  */
 IvfTrial *
-ivf_trial_run(IvfTrials *trials, int k)
+ivf_trial_run(IvfTrials *trials, int number, int k)
 {
+	Prng		begin = {trials->seed + number};
 	MemoryContext old;
 	int			candidates = k <= 100 ? CANDIDATES_FOR_100 :
 	k <= 1000 ? CANDIDATES_FOR_1000 : CANDIDATES_FOR_MORE(k);
 	IvfTrial   *trial = NULL;
 
+	trials->prng.state = prng_next(&begin);
 	MemoryContextReset(trials->query_context);
 	old = MemoryContextSwitchTo(trials->query_context);
 	if (draw_query(trials))

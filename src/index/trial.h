@@ -42,6 +42,6 @@ typedef struct IvfTrials IvfTrials;
 
 extern IvfTrials *ivf_trials_begin(Relation index, uint64 seed,
 								   MemoryContext context);
-extern IvfTrial *ivf_trial_run(IvfTrials *trials, int k);
+extern IvfTrial *ivf_trial_run(IvfTrials *trials, int number, int k);
 
 #endif							/* VECFEAT_TRIAL_H */

@@ -18,6 +18,7 @@
 #include <math.h>
 
 #include "access/xloginsert.h"
+#include "index/parallel.h"
 #include "page/blocks.h"
 #include "page/meta.h"
 #include "page/rows.h"
@@ -438,9 +439,14 @@ static void
 calibrate(IvfBuild *build, IvfMetaData *meta)
 {
 	IvfWriter	writer;
+	bool		made;
 
 	ivf_build_phase(IVF_PHASE_CALIBRATE, IVF_CALIBRATION_QUERIES);
-	if (!ivf_calibrate(build->index, build->memory, calibrated, &meta->calibration))
+	if (build->parallel)
+		made = ivf_parallel_calibrate(build, calibrated, &meta->calibration);
+	else
+		made = ivf_calibrate(build->index, build->memory, calibrated, &meta->calibration);
+	if (!made)
 		return;
 	ivf_writer_begin(&writer, build->index, build->fork, IVF_META_PAGE,
 					 IVF_META_BLOCK);

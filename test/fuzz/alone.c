@@ -15,6 +15,13 @@ ivf_parallel_assign(IvfBuild *build)
 	return false;
 }
 
+bool
+ivf_parallel_calibrate(IvfBuild *build, IvfCalibrateProgress progress,
+					   IvfCalibration *calibration)
+{
+	return false;
+}
+
 void
 ivf_parallel_end(IvfBuild *build)
 {

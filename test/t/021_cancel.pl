@@ -25,7 +25,7 @@ ivf_setup($node);
 
 # Unlogged: then nothing but the index's own code is left to answer.
 $node->safe_psql('postgres', <<"SQL");
-CREATE UNLOGGED TABLE items (id int, v vector(64));
+CREATE UNLOGGED TABLE items (id int, v vector(64)) WITH (parallel_workers = 1);
 INSERT INTO items SELECT i, v FROM generate_series(1, $rows) i, LATERAL
 	(SELECT array_agg((i * 7919::bigint + j * j * 104729::bigint + i * j * 31::bigint) % 1009 / 504.5 - 1 ORDER BY j)::vector AS v
 		FROM generate_series(1, 64) j OFFSET i - i) s;
@@ -123,6 +123,11 @@ cancelled('half of the rows are assigned', $create, 'pg_stat_progress_create_ind
 # not only when all is written
 cancelled('writing pages', [ 'SET client_min_messages = debug1', $create ], 'pg_stat_progress_create_index',
 	"phase = 'building index: writing pages' AND tuples_done > 0", 'DROP INDEX items_v', qr/\d+ pages written/);
+for my $workers (0, 1)
+{
+	cancelled("calibrating recall, $workers workers", [ "SET max_parallel_maintenance_workers = $workers", $create ], 'pg_stat_progress_create_index',
+		"phase = 'building index: calibrating recall' AND tuples_done > 0", 'DROP INDEX items_v');
+}
 is($node->safe_psql('postgres', "SELECT count(*) FROM pg_class WHERE relname = 'items_v'"), '0', 'no index is left');
 
 # Progress, of a sample that memory does not hold.  Who looks is there before the

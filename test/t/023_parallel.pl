@@ -80,6 +80,9 @@ sub with_workers
 # How many workers were asked for and launched.
 sub launched { return join '; ', $_[0] =~ /: (\d+ of \d+) workers launched/g }
 
+# Likewise, how many calibrate the index.
+sub calibrating { return join '; ', $_[0] =~ /: (\d+ of \d+) workers calibrate/g }
+
 # An index that workers have built is the one that is built alone, and sound.
 sub same
 {
@@ -89,6 +92,9 @@ sub same
 	is(launched($err), '', "alone: $name") or diag($err);
 	$err = with_workers(4, @settings, "CREATE INDEX together $definition");
 	is(launched($err), $expected, "workers: $name") or diag($err);
+	my $queries = $node->safe_psql('postgres', q{SELECT calibration_queries FROM ivf_info('together') WHERE levels > 1});
+	is(calibrating($err), $queries ne '' ? $expected : '', "workers calibrate: $name") or diag($err);
+	cmp_ok($queries, '>=', 50, "calibrated: $name") if $queries ne '';
 	my @digests = split /\|/, $node->safe_psql('postgres', "CHECKPOINT; SELECT digest('alone'), digest('together'), sound('$table')");
 	is($digests[1], $digests[0], "the same bytes: $name");
 	is($digests[2], 2, "sound: $name");
@@ -151,10 +157,16 @@ is(launched(with_workers(2, 'CREATE INDEX ON bare USING ivf (v)')), '', 'an empt
 is(launched(with_workers(2, 'BEGIN', 'CREATE TABLE fresh (v vector(20)) WITH (parallel_workers = 2)', 'CREATE INDEX fresh_v ON fresh USING ivf (v)',
 			'INSERT INTO fresh SELECT v FROM quick', 'TRUNCATE fresh', 'INSERT INTO fresh SELECT v FROM quick', 'COMMIT')), '', 'TRUNCATE');
 is($node->safe_psql('postgres', q{SELECT sound('fresh')}), 1, 'sound after TRUNCATE');
-is(launched(with_workers(2, 'SET max_parallel_workers = 0', 'REINDEX INDEX together')), '0 of 2', 'no worker to be had');
+$err = with_workers(2, 'SET max_parallel_workers = 0', 'REINDEX INDEX together');
+is(launched($err) . calibrating($err), '0 of 2', 'no worker to be had');
 is($node->safe_psql('postgres', q{CHECKPOINT; SELECT digest('alone') = digest('together'), sound('items')}), 't|3', 'the same bytes: no worker to be had');
-is(launched(with_workers(4, 'SET max_parallel_workers = 1', 'REINDEX INDEX together')), '1 of 2', 'fewer workers than asked for');
+$err = with_workers(4, 'SET max_parallel_workers = 1', 'REINDEX INDEX together');
+is(launched($err) . ', ' . calibrating($err), '1 of 2, 1 of 2', 'fewer workers than asked for');
 is($node->safe_psql('postgres', q{CHECKPOINT; SELECT digest('alone') = digest('together')}), 't', 'the same bytes: fewer workers');
+
+# what a calibration alone learns later, from the same index
+is($node->safe_psql('postgres', q{SELECT ivf_calibrate('together') = calibration_queries FROM ivf_info('together')}), 't', 'ivf_calibrate');
+is($node->safe_psql('postgres', q{CHECKPOINT; SELECT digest('alone') = digest('together')}), 't', 'the same bytes: ivf_calibrate');
 
 is(launched(with_workers(2, 'SET ivf.simd = portable', 'REINDEX INDEX together')), '2 of 2', 'other vector instructions');
 is($node->safe_psql('postgres', q{CHECKPOINT; SELECT digest('alone') = digest('together')}), 't', 'the same bytes: other vector instructions');
