@@ -227,5 +227,18 @@ BEGIN
 	RETURN counts;
 END
 $$;
-SELECT target, lists_read('1MB', target) = lists_read('64MB', target) AS equal
-	FROM unnest('{0.8,0.95,0.99}'::float8[]) target;
+SELECT target, lists_read('1MB', target) = lists_read('64MB', target) AS equal, lists_read('1MB', target) >= array_fill(1::bigint, '{40}') AS any
+	FROM unnest('{0.6,0.7,0.8}'::float8[]) target;
+
+-- A scan to its end through many short lists takes a great many chunks, each half
+-- as large again: what is given back must not depend on how large they would be.
+CREATE TABLE thin (id int, v vector(4)) WITH (autovacuum_enabled = off);
+INSERT INTO thin SELECT i, array[i * 7919::bigint % 100003 / 1000.0, i * 104729::bigint % 99991 / 1000.0, i * 31 % 97 / 10000.0, i * 17 % 89 / 10000.0]::real[]::vector
+	FROM generate_series(1, 60000) i;
+CREATE INDEX thin_v ON thin USING ivf (v) WITH (lists = 10000);
+SET ivf.recall = 0.99;
+SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM thin ORDER BY v <-> '[0,0,0,0]' LIMIT 1000000) q;
+SET work_mem = '64kB';
+SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM thin ORDER BY v <-> '[20,20,0,0]' LIMIT 1000000) q;
+RESET work_mem;
+RESET ivf.recall;

@@ -92,7 +92,7 @@ def tune(recall_at: Callable[[int], float], target: float, lowest: int,
     while recall_at(high) < target:
         if high == highest:
             return None
-        lowest, high = high + 1, min(2 * high, highest)
+        lowest, high = high + 1, min(max(1, 2 * high), highest)
     while lowest < high:
         middle = (lowest + high) // 2
         if recall_at(middle) < target:
@@ -104,6 +104,7 @@ def tune(recall_at: Callable[[int], float], target: float, lowest: int,
 
 def curve(lowest: int, highest: int, count: int) -> list[int]:
     """So many settings from lowest to highest, in a geometric series."""
+    lowest = max(1, lowest)
     steps = np.geomspace(lowest, max(lowest, highest), count)
     return sorted({int(round(step)) for step in steps})
 

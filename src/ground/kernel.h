@@ -97,8 +97,8 @@ typedef struct VecKernels
 	/*
 	 * sum of (u[j] + 1/2) w[j]: float4 products in four times VEC_LANES float4
 	 * lanes, the lanes added in float8, with the same bits by all kernels.  n is
-	 * a multiple of 16.  The error is at
-	 * most (n / VEC_LANES + 1) 2^-24 times the sum of |u[j] + 1/2| |w[j]|.
+	 * a multiple of 16.  The error is at most (n / VEC_LANES + 1) 2^-24 times the
+	 * sum of |u[j] + 1/2| |w[j]|.
 	 */
 	double		(*byte_dot) (const int8_t *u, const float *w, int n);
 

@@ -19,6 +19,13 @@
 #define INTERLEAVE_16(a, b)	__builtin_shuffle(a, b, (int16x8) {0, 8, 1, 9, 2, 10, 3, 11})
 #endif
 
+/* gcc has a way from integers to floats since version 9 */
+#if defined(__clang__) || __GNUC__ >= 9
+#define CONVERT(x)	__builtin_convertvector(x, float32x4)
+#else
+#define CONVERT(x)	((float32x4) {(x)[0], (x)[1], (x)[2], (x)[3]})
+#endif
+
 typedef int8_t int8x16 __attribute__((vector_size(16)));
 typedef int16_t int16x8 __attribute__((vector_size(16)));
 typedef int32_t int32x4 __attribute__((vector_size(16)));
@@ -36,7 +43,7 @@ convert_codes(const int8_t *u)
 
 	memcpy(&code, u, 4);
 	twice = (int16x8) INTERLEAVE_8(code, code);
-	return __builtin_convertvector((int32x4) INTERLEAVE_16(twice, twice) >> 24, float32x4);
+	return CONVERT((int32x4) INTERLEAVE_16(twice, twice) >> 24);
 }
 
 #include "ground/kernel_loops.h"

@@ -5,11 +5,12 @@
  * Lists are read nearest first.  How many a query needs for a recall differs
  * tenfold between queries, so a rule looks at three things: how much farther the
  * nearest list not read is than the first, compared with the k nearest found; how
- * many lists ago these last changed; and how many lists have been read.  The first is what geometry
- * has to say, the second is known as relative patience, and which of them counts
- * for how much differs from data to data.  So the odds that something is missing
- * are fitted to what sampled queries have found (logistic regression), and the
- * odds at which to stop are those that gave the wanted recall there.
+ * many lists ago these last changed; and how many lists have been read.  The first
+ * is what geometry has to say, the second is known as relative patience, and which
+ * of them counts for how much differs from data to data.  So the odds that
+ * something is missing are fitted to what sampled queries have found (logistic
+ * regression), and the odds at which to stop are those that gave the wanted
+ * recall there.
  *
  * src/README.md compares that with the rules it came from.
  */
@@ -78,27 +79,25 @@ const StopRule stop_default = {{
  *
  * A border between two lists' cells is as far from the query as the squares of
  * the centroids' distances differ, over twice what lies between them.  So that
- * difference counts, beside the square of the k-th nearest one's distance.  An
- * inner product is beaten by what a row's part beyond its centroid adds to that
- * one's: what this has to be in the list not read is compared with what it was
- * in the first.
+ * difference counts, beside the square of the k-th nearest one's distance.  Inner
+ * products have no borders: what a row's part beyond its centroid would have to
+ * add is compared with what both are.  The less is known to be near, the less
+ * the first feature is.
  */
 void
 stop_features(Metric metric, double first, double unread, double nearest,
 			  uint32_t lists, uint32_t improved, float *feature)
 {
-	double		gap = unread - first;
-	double		need = nearest;
 	double		x;
 
-	if (metric == METRIC_L2)
-	{
-		gap = unread * unread - first * first;
-		need = nearest * nearest;
-	}
-	else if (metric == METRIC_INNER_PRODUCT)
-		need = first - nearest;
-	x = need > 0 ? log(gap / need) : LARGEST_FEATURE;
+	if (metric == METRIC_INNER_PRODUCT)
+		x = LARGEST_FEATURE * (unread - nearest) / (fabs(unread) + fabs(nearest));
+	else if (!(nearest > 0))
+		x = LARGEST_FEATURE;
+	else if (metric == METRIC_L2)
+		x = log((unread * unread - first * first) / (nearest * nearest));
+	else
+		x = log((unread - first) / nearest);
 	if (!(x >= -LARGEST_FEATURE))
 		x = -LARGEST_FEATURE;
 	feature[0] = x <= LARGEST_FEATURE ? x : LARGEST_FEATURE;
@@ -158,7 +157,7 @@ find_knot(double k, double *fraction)
 	x = log(k / knot_k[i]) / log(knot_k[i + 1] / knot_k[i]);
 	x = x < 0 ? 0 : x > 1 ? 1 : x;
 
-	/* with fewer rows than 100, their distance promises more than that of 100 */
+	/* what is between is in few lists or in many: mostly the rule for 100 decides */
 	*fraction = i == STOP_NEAR_10 ? x * (2 - x) : x;
 	return i;
 }

@@ -20,20 +20,20 @@ extern const double stop_targets[STOP_TARGETS];
 /*
  * A search for the k nearest stops when
  *		weight[0] + sum of weight[1 + i] feature[i] <= limit
- * where the left side is the logarithm of the odds that one of the k is in a
- * list not read yet.
+ * where the left side is the logarithm of the odds that one of those that count
+ * (StopSample) is in a list not read yet.
  */
 typedef struct StopFit
 {
 	float		weight[1 + STOP_FEATURES];
-	float		limit[STOP_TARGETS];	/* for a mean recall of stop_targets[] */
+	float		limit[STOP_TARGETS];	/* for stop_targets[], a standard error more */
 	float		lists[STOP_TARGETS];	/* read then, on average */
 } StopFit;
 
 /*
- * A rule knows some k, and takes the mean of two for those between.  For ten
- * rows it looks at the KTH least estimates, as none is known better before the
- * first row comes out; for more, at the rows that have come out.
+ * A rule knows some k, and takes the mean of two for those between.  For up to a
+ * hundred rows it looks at the KTH least estimates, which are known before any
+ * row comes out, and at the row at hand; for more, at the rows that have come out.
  */
 typedef enum StopKnot
 {
@@ -61,8 +61,8 @@ typedef struct StopLine
 } StopLine;
 
 /*
- * What a query of the sample knew after some lists, and how many of its nearest
- * were in these.
+ * What a query of the sample knew after some lists, and how many of those of its
+ * nearest that count were in these: all k, or the farthest of them.
  */
 typedef struct StopSample
 {

@@ -18,12 +18,6 @@
 #include "index/queue.h"
 
 /*
- * Of so many times the entries that a pass takes, all but as many as a pass takes
- * are given back.
- */
-#define TOO_MANY	4
-
-/*
  * The heap's candidates in no order, as an array; the heap is empty then.
  */
 static IvfCandidate **
@@ -50,19 +44,20 @@ empty_heap(IvfQueue *queue)
 }
 
 /*
- * Where the mark would be if a pass had taken only so many of the candidates; but
+ * Where the mark would be if only so many of the candidates had been taken; but
  * not before anything that has been looked at.
  */
 static TopKItem
-earlier_mark(IvfQueue *queue, IvfCandidate *const *list, int count)
+earlier_mark(IvfQueue *queue, IvfCandidate *const *list, int count, int stay)
 {
-	int			room = TOO_MANY * queue->chunk;
-	TopKItem   *items = palloc(sizeof(TopKItem) * (Size) room);
+	int			room = 2 * stay;
+	TopKItem   *items = MemoryContextAllocHuge(queue->context,
+											   sizeof(TopKItem) * (Size) room);
 	TopKItem	mark = queue->looked_at;
 	TopK		top;
 	int			i;
 
-	topk_init(&top, queue->chunk, room, items);
+	topk_init(&top, stay, room, items);
 	for (i = 0; i < count; i++)
 		topk_add(&top, list[i]->item);
 	topk_finish(&top);
@@ -83,23 +78,30 @@ give(IvfScored *node, TopKItem item)
 
 /*
  * After a node has been added: gives entries back if the heap has too many of
- * them.  Only for estimates: lists that are read for certain bounds come in an
- * order that brings nothing below the mark, but for a few.
+ * them, all but about as many as a pass takes, or as are half of what memory
+ * allows.  That is when twice as many have come since the last time, or, where the
+ * heap is full, half as many: what could not be given back then can't be now, and
+ * every list would have the heap taken apart for nothing.
+ *
+ * Only for estimates: lists that are read for certain bounds come in an order
+ * that brings nothing below the mark, but for a few.
  */
 void
 ivf_give_back(IvfQueue *queue)
 {
 	IvfCandidate **list;
 	TopKItem	mark;
+	int			stay = Min(queue->chunk, queue->largest_heap / 2);
 	int			count = queue->candidates;
+	int			more = count - queue->kept;
 	int			i;
 
-	if (queue->certain ||
-		count < Min(queue->largest_heap, queue->kept + TOO_MANY * queue->chunk))
+	if (queue->certain || queue->looked_at >= queue->mark || more < stay / 2 ||
+		(more / 2 < stay && !ivf_queue_full(queue)))
 		return;
 
 	list = empty_heap(queue);
-	mark = earlier_mark(queue, list, count);
+	mark = earlier_mark(queue, list, count, stay);
 	for (i = 0; i < count; i++)
 	{
 		IvfCandidate *candidate = list[i];
@@ -128,7 +130,6 @@ ivf_give_back(IvfQueue *queue)
 	if (mark < queue->mark)
 	{
 		queue->mark = mark;
-		queue->drained = false;
 		queue->chunk = Max(queue->first_chunk, queue->chunk / 3 * 2);
 	}
 }

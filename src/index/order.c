@@ -273,7 +273,11 @@ comes_first(IvfOrder *order, const IvfCandidate *candidate)
 	if (stop->kind == IVF_STOP_EXACT)
 		return nearest_unread(order, &unread) && unread < candidate->key;
 
-	/* a key is at most the distance: if that is not near enough, no distance is */
+	/*
+	 * A key is at most the distance, and the nearer a row, the surer is a rule
+	 * that what is nearer has been found: if it is not enough for the key, it
+	 * will not be for the distance.
+	 */
 	return nearest_unread(order, &unread) &&
 		!ivf_stop_far(stop, order->query, order->lists, unread, candidate->key,
 					  order->rows->nodes[candidate->node].number);

@@ -256,6 +256,7 @@ ivf_queue_remove(IvfQueue *queue, IvfCandidate *candidate)
 		return;
 	}
 	queue->candidates--;
+	queue->kept = Min(queue->kept, queue->candidates);
 	(void) pairingheap_remove_first(queue->heap);
 	candidate->link.next_sibling = (pairingheap_node *) queue->spare;
 	queue->spare = candidate;

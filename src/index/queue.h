@@ -64,7 +64,8 @@ typedef struct IvfQueue
 	bool		drained;		/* is nothing beyond the mark? */
 	bool		stale;			/* do blocks' least bounds include taken ones? */
 	bool		dropped;		/* have bounds of any node been dropped? */
-	int			kept;			/* candidates that could not be given back */
+	int			kept;			/* candidates that could not be given back, of those
+								 * in the heap */
 	int			chunk;			/* candidates to take next, */
 	int			first_chunk;	/* at first, */
 	int			largest_heap;	/* candidates that a chunk may make it grow to */

@@ -29,7 +29,8 @@ typedef struct IvfCandidate
 	uint32		node;			/* number of the scored node */
 	int			row;			/* in the run */
 	IvfRun		run;
-	TopKItem	item;			/* its bound and place in the queue */
+	TopKItem	item;			/* its bound and place in the queue; not set once it
+								 * has been in the spill */
 	ItemPointerData tid;		/* invalid until its row has been read */
 } IvfCandidate;
 

@@ -8,8 +8,8 @@
  * is done again.
  *
  * For the first rows the rule looks at the KTH least estimates, which are
- * collected while lists are scored, and so before any byte code is read.  Later
- * it looks at the rows that have come out.
+ * collected while lists are scored, and so before any byte code is read; then at
+ * the row at hand, too.  Later it looks at the rows that have come out.
  */
 #include "compat.h"
 

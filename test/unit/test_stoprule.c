@@ -191,8 +191,12 @@ test_features(void)
 	   fabs(feature[2] - log(8)) < 1e-6, "features of distances");
 	stop_features(METRIC_COSINE, 0.5, 1, 0.25, 1, 1, feature);
 	ok(fabs(feature[0] - log(2)) < 1e-6, "cosine distances");
-	stop_features(METRIC_INNER_PRODUCT, -3, -1, -4, 1, 1, feature);
-	ok(fabs(feature[0] - log(2)) < 1e-6, "inner products");
+	stop_features(METRIC_INNER_PRODUCT, -2, -1, -3, 1, 1, feature);
+	ok(feature[0] == 2.5, "inner products");
+	stop_features(METRIC_INNER_PRODUCT, -2, -1.5, -0.5, 1, 1, feature);
+	ok(feature[0] == -2.5, "inner products that an unread centroid beats");
+	stop_features(METRIC_INNER_PRODUCT, 0, 0, 0, 1, 1, feature);
+	ok(feature[0] == -5, "inner products of 0: nothing is known");
 	stop_features(METRIC_L2, 0, 0, 0, 1, 1, feature);
 	ok(feature[0] == 5, "nothing is nearer than 0");
 	stop_features(METRIC_L2, 2, 2, 1, 1, 1, feature);
@@ -203,8 +207,6 @@ test_features(void)
 	ok(feature[0] == 5, "a list at infinity");
 	stop_features(METRIC_L2, INFINITY, INFINITY, 1, 1, 1, feature);
 	ok(feature[0] == -5, "all lists at infinity: nothing is known");
-	stop_features(METRIC_INNER_PRODUCT, -1, 0, 0, 1, 1, feature);
-	ok(feature[0] == 5, "all found are worse than the first centroid");
 }
 
 int
