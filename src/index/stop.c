@@ -40,6 +40,7 @@ ivf_stop_begin(IvfStop *stop, const IvfQuery *query, double recall, int probes)
 	stop->improved = stop->out_improved = 1;
 	stop->out = 0;
 	stop->line_row = 0;
+	stop->enough_lists = 0;
 	stop->next = 1;
 	stop->probes = 0;
 	stop->recall = 0;
@@ -81,15 +82,24 @@ ivf_stop_likely(const IvfStop *stop)
 }
 
 /*
- * Does the rule for the next row say so?  first is what the first of two knots
- * looks at, second the other.  If not, next is when to ask again.
+ * Does the rule for the next row say so, at this distance, when the rows that have
+ * come out and this one were in the lists up to improved (0: that does not count)?
+ * first is what the first of two knots looks at, second the other.  If not, next
+ * is when to ask again.
  */
 static bool
-enough(IvfStop *stop, uint32 lists, const float *first, const float *second)
+enough(IvfStop *stop, uint32 lists, double distance, uint32 improved,
+	   const float *first, const float *second)
 {
 	/* a damaged rule may yield no number: then all lists are read */
 	if (stop_margin(&stop->line, first, second) <= 0)
+	{
+		stop->enough_lists = lists;
+		stop->enough_row = stop->line_row;
+		stop->enough_distance = distance;
+		stop->enough_improved = improved > 0 ? improved : PG_UINT32_MAX;
 		return true;
+	}
 	stop->next = stop_next(lists);
 	return false;
 }
@@ -108,18 +118,23 @@ find_line(IvfStop *stop)
 }
 
 /*
- * The features of the least estimates, when a row at this distance is at hand.
- * Estimates are lowered by their errors, which are large where all centroids are
- * far: such a query would seem to have found what is very near.
+ * What the nearest entries are known to be when a row at this distance is at
+ * hand.  Estimates are lowered by their errors, which are large where all
+ * centroids are far: such a query would seem to have found what is very near.
  */
-static void
-near_features(const IvfStop *stop, const IvfQuery *query, uint32 lists,
-			  double unread, double distance, float *feature)
+static double
+near_distance(const IvfStop *stop, const IvfQuery *query, double distance)
 {
-	double		nearest = ivf_bound_distance(query, kth_limit(&stop->kth), false);
+	return Max(ivf_bound_distance(query, kth_limit(&stop->kth), false), distance);
+}
 
-	stop_features(stop->metric, stop->first, unread, Max(nearest, distance), lists,
-				  stop->improved, feature);
+/* the features of the least estimates */
+static void
+near_features(const IvfStop *stop, uint32 lists, double unread, double nearest,
+			  float *feature)
+{
+	stop_features(stop->metric, stop->first, unread, nearest, lists, stop->improved,
+				  feature);
 }
 
 /*
@@ -130,6 +145,7 @@ bool
 ivf_stop_near(IvfStop *stop, const IvfQuery *query, uint32 lists, double unread)
 {
 	float		feature[STOP_FEATURES];
+	double		nearest;
 
 	if (stop->kind != IVF_STOP_RECALL)
 	{
@@ -144,8 +160,9 @@ ivf_stop_near(IvfStop *stop, const IvfQuery *query, uint32 lists, double unread)
 		return false;
 	}
 	find_line(stop);
-	near_features(stop, query, lists, unread, -INFINITY, feature);
-	return enough(stop, lists, feature, feature);
+	nearest = near_distance(stop, query, -INFINITY);
+	near_features(stop, lists, unread, nearest, feature);
+	return enough(stop, lists, nearest, 0, feature, feature);
 }
 
 /*
@@ -162,12 +179,23 @@ ivf_stop_far(IvfStop *stop, const IvfQuery *query, uint32 lists, double unread,
 	if (stop->kind != IVF_STOP_RECALL)
 		return true;
 	find_line(stop);
-	stop_features(stop->metric, stop->first, unread, distance, lists,
-				  Max(stop->out_improved, from), far);
+	from = Max(from, stop->out_improved);
+
+	/* a query asks this of every candidate that it looks at */
+	if (lists == stop->enough_lists && stop->line_row == stop->enough_row &&
+		distance <= stop->enough_distance && from <= stop->enough_improved)
+		return true;
 	if (stop->line.knot <= STOP_NEAR_100)
-		near_features(stop, query, lists, unread, distance, near);
-	return enough(stop, lists, stop->line.knot <= STOP_NEAR_100 ? near : far,
-				  stop->line.knot == STOP_NEAR_10 ? near : far);
+	{
+		double		nearest = near_distance(stop, query, distance);
+
+		near_features(stop, lists, unread, nearest, near);
+		if (stop->line.knot == STOP_NEAR_10)
+			return enough(stop, lists, nearest, 0, near, near);
+	}
+	stop_features(stop->metric, stop->first, unread, distance, lists, from, far);
+	return enough(stop, lists, distance, from,
+				  stop->line.knot == STOP_NEAR_100 ? near : far, far);
 }
 
 /*

@@ -38,6 +38,12 @@ typedef struct IvfStop
 	int64		line_row;
 	StopLine	line;
 	uint32		next;			/* looked at when so many lists have been read */
+
+	/* these lists were enough for this row at this distance; 0: none were */
+	uint32		enough_lists;
+	int64		enough_row;
+	double		enough_distance;
+	uint32		enough_improved;
 } IvfStop;
 
 extern void ivf_stop_begin(IvfStop *stop, const IvfQuery *query, double recall,
