@@ -33,13 +33,6 @@ static const double knot_k[STOP_KNOTS] = {10, 100, 1000, 10000};
 /* keeps weights finite where a feature tells all, or is always the same */
 #define RIDGE				1e-3
 
-/*
- * Sign codes lose some thousandths that the sample does not see: what is aimed at
- * is the target and so much of the rest; and a standard error of the sample's
- * mean more.
- */
-#define AIM_HIGHER			0.05
-
 #define MOST_STEPS			25
 #define BISECTIONS			40
 
@@ -399,11 +392,13 @@ score_range(const float *score, int count, double *low, double *high)
 /*
  * Fits a rule to a sample of queries, at least one: those of query q are
  * samples[first[q]] .. samples[first[q + 1] - 1], at least one, in the order of
- * lists read.  score is room for as many floats as there are samples.
+ * lists read.  What is aimed at is a target, the share higher of what it leaves
+ * to 1, and a standard error of the sample's mean.  score is room for as many
+ * floats as there are samples.
  */
 void
-stop_fit(const StopSample *samples, const int *first, int queries, float *score,
-		 StopFit *fit)
+stop_fit(const StopSample *samples, const int *first, int queries, double higher,
+		 float *score, StopFit *fit)
 {
 	double		weight[1 + STOP_FEATURES] = {0};
 	int			count = first[queries];
@@ -421,7 +416,7 @@ stop_fit(const StopSample *samples, const int *first, int queries, float *score,
 
 	for (i = 0; i < STOP_TARGETS; i++)
 	{
-		double		aim = stop_targets[i] + AIM_HIGHER * (1 - stop_targets[i]);
+		double		aim = stop_targets[i] + higher * (1 - stop_targets[i]);
 		double		low;
 		double		high;
 		double		lists;

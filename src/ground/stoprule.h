@@ -84,6 +84,6 @@ extern double stop_lists(const StopRule *rule, double k, double recall);
 extern uint32_t stop_next(uint32_t lists);
 extern int	stop_rule_valid(const StopRule *rule);
 extern void stop_fit(const StopSample *samples, const int *first, int queries,
-					 float *score, StopFit *fit);
+					 double higher, float *score, StopFit *fit);
 
 #endif							/* VECFEAT_STOPRULE_H */

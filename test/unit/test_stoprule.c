@@ -134,7 +134,7 @@ test_fit(Prng *prng)
 
 	ok(stop_rule_valid(&stop_default), "the built-in rule is one");
 	make_samples(prng, sample, first);
-	stop_fit(sample, first, QUERIES, score, &rule.fit[STOP_NEAR_100]);
+	stop_fit(sample, first, QUERIES, 0.05, score, &rule.fit[STOP_NEAR_100]);
 	ok(stop_rule_valid(&rule), "a fitted rule is one");
 	for (i = 1; i < STOP_TARGETS - 1; i++)
 	{
@@ -174,7 +174,7 @@ test_extremes(void)
 		}
 		for (i = 0; i <= 60; i++)
 			first[i] = 2 * i;
-		stop_fit(sample, first, 60, score, &fit);
+		stop_fit(sample, first, 60, 0.05, score, &fit);
 		ok(fit.lists[0] == 2 - recall && fit.lists[STOP_TARGETS - 1] == 2 - recall &&
 		   isfinite(fit.limit[0]) && isfinite(fit.weight[1]),
 		   "recall always %d: %g lists", recall, fit.lists[0]);
