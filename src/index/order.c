@@ -124,6 +124,8 @@ ivf_order_begin(IvfQuery *query, double recall, int probes, Relation table,
 	IvfOrder   *order = palloc0(sizeof(IvfOrder));
 	const IvfMetaData *meta = &query->frozen->meta;
 	Size		memory = (Size) work_mem * 1024 / 16;
+	bool		few_dimensions = query->space->dim <= query->space->n / 4;
+	double		room;
 	bool		certain;
 	IvfView		view;
 
@@ -138,11 +140,13 @@ ivf_order_begin(IvfQuery *query, double recall, int probes, Relation table,
 		query->epsilon = HIGH_EPSILON;
 
 	/*
-	 * Bounds from sign codes leave so many entries to byte codes that it pays
-	 * only where bounds are kept: else lists would be scored again and again,
-	 * and those entries sorted.
+	 * Bounds from sign codes pay only where they are kept, else lists would be
+	 * scored again and again; and, but in few dimensions, for each of which a
+	 * code has several bits, they leave up to two fifths of the entries, which
+	 * have to find room in the heap: else all are fetched and sorted.
 	 */
-	query->codes_first = certain && sizeof(float4) * meta->entries > 4.0 * memory;
+	room = few_dimensions ? sizeof(float4) : sizeof(IvfCandidate) / 4;
+	query->codes_first = certain && room * meta->entries > 4.0 * memory;
 	query->counters.recall = order->stop.recall;
 	order->rows = ivf_queue_make(query, certain, FIRST_CHUNK, 4 * memory,
 								 resolve_row, touch_row, order);
