@@ -74,8 +74,8 @@ const StopRule stop_default = {{
  * the centroids' distances differ, over twice what lies between them.  So that
  * difference counts, beside the square of the k-th nearest one's distance.  Inner
  * products have no borders: what a row's part beyond its centroid would have to
- * add is compared with what both are.  The less is known to be near, the less
- * the first feature is.
+ * add is compared with what both are.  Of either kind it is the less, the farther
+ * the k-th nearest found is.
  */
 void
 stop_features(Metric metric, double first, double unread, double nearest,

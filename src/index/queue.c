@@ -8,6 +8,7 @@
  * in a heap when something more is known of them.  When the least key passes the
  * mark, the next chunk is taken, by another pass over the floats; the first is
  * collected while they are made.
+ * Where the mark turns out to be too far, it moves back (giveback.c).
  *
  * Where the floats take too much memory they are dropped, and made again from
  * the index for each pass.  That yields the same bounds for every entry that
