@@ -77,10 +77,11 @@ VACUUM items;
 SELECT oracle('items', 'v', '<->', noise(1, 8), NULL), sound('items');
 INSERT INTO items SELECT i, noise(i, 8) FROM generate_series(20001, 20200) i;
 SELECT oracle('items', 'v', '<->', noise(1, 8), NULL), sound('items');
--- every list can be reached: a row finds itself, nearly always in the first list
+-- every list can be reached: a row finds itself, mostly in the first lists that the
+-- way down three levels leads to
 SET enable_seqscan = off;
-SET ivf.probes = 1;
-SELECT count(*) > 750 AS found FROM (SELECT id, v FROM items WHERE id BETWEEN 1 AND 1000 AND v IS NOT NULL OFFSET 0) q,
+SET ivf.probes = 4;
+SELECT count(*) > 800 AS found FROM (SELECT id, v FROM items WHERE id BETWEEN 1 AND 1000 AND v IS NOT NULL OFFSET 0) q,
 	LATERAL (SELECT v FROM items n ORDER BY n.v <-> q.v LIMIT 1) near WHERE near.v = q.v;
 RESET enable_seqscan;
 RESET ivf.probes;

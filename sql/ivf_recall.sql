@@ -204,6 +204,26 @@ SELECT stays_exact('vector_ip_ops', '<#>', 0);
 DROP INDEX tree;
 SELECT stays_exact('vector_cosine_ops', '<=>', 8);
 
+-- in few dimensions that takes few of the lists, also of rows that were inserted
+CREATE TABLE few (id int, v vector(5));
+INSERT INTO few SELECT i, noise(i, 5) FROM generate_series(1, 6000) i;
+CREATE INDEX few_v ON few USING ivf (v) WITH (lists = 120);
+INSERT INTO few SELECT i, noise(i, 5) FROM generate_series(6001, 8000) i;
+CREATE FUNCTION lists_read(q vector) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	found float8[] := ARRAY(SELECT v <-> q FROM few ORDER BY v <-> q LIMIT 10);
+	lists bigint := (SELECT s.lists_read FROM ivf_last_scan() s);
+BEGIN
+	PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true);
+	ASSERT found = ARRAY(SELECT v <-> q FROM few ORDER BY v <-> q LIMIT 10);
+	PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true);
+	RETURN lists;
+END
+$$;
+SELECT max(lists_read(noise(i, 5))) < 40 AS few, avg(lists_read(noise(i, 5)))::int AS mean, sound('few') FROM generate_series(7901, 8100) i;
+DROP TABLE few;
+DROP FUNCTION lists_read(vector);
+
 -- How many lists are enough does not depend on memory, unless it is very short: here the
 -- entries up to the first list's 256th are nearly all of those that come later,
 -- and most are given back before they fill the heap.

@@ -67,3 +67,12 @@ MOVE ALL FROM c;
 ROLLBACK;
 RESET ivf.recall;
 SELECT sound('ring'), sound('grid');
+
+-- so many lists that they are sorted, too: by how near anything in them can be
+CREATE TABLE many (id int, v vector(2));
+INSERT INTO many SELECT i, ARRAY[i * 0.754877666 % 1, i * 0.569840290 % 1] FROM generate_series(1, 26000) i;
+CREATE INDEX ON many USING ivf (v) WITH (lists = 13000);
+SET ivf.recall = 1;
+SELECT count(*), count(*) FILTER (WHERE distance < before) AS out_of_order
+	FROM (SELECT distance, lag(distance) OVER () AS before FROM (SELECT v <-> '[0.3,0.4]' AS distance FROM many ORDER BY v <-> '[0.3,0.4]') s) s;
+RESET ivf.recall;

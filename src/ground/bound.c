@@ -133,6 +133,15 @@ byte_distance(const ListQuery *query, const ByteFactors *factors, double dot)
 	return query->metric == METRIC_L2 ? sqrt(squared) : squared / 2;
 }
 
+/* the operator's result from a lower bound of the true distance, not for inner products */
+static double
+result_of_distance(const ListQuery *query, double bound)
+{
+	if (query->metric == METRIC_COSINE)
+		bound = cosine_bound(bound);
+	return bound > 0 ? bound : 0;
+}
+
 /*
  * Lower bound of the operator's result for every entry of a list, none of which
  * is farther than radius from the centroid.  At least 0, except for inner
@@ -141,16 +150,44 @@ byte_distance(const ListQuery *query, const ByteFactors *factors, double dot)
 double
 list_bound(const ListQuery *query, double radius)
 {
-	double		bound;
-
 	radius += TINY;
 	if (query->metric == METRIC_INNER_PRODUCT)
 		return bound_of_result(query, -query->q_dot_c - query->q_norm * radius, radius);
 
 	/* w was rounded to float4, and added up in a few steps */
-	bound = query->w_norm * (1 - 4 * U24) - radius
-		- U45 * (query->reach + radius) - FLT_MIN;
-	if (query->metric == METRIC_COSINE)
-		bound = cosine_bound(bound);
-	return bound > 0 ? bound : 0;
+	return result_of_distance(query, query->w_norm * (1 - 4 * U24) - radius
+							  - U45 * (query->reach + radius) - FLT_MIN);
+}
+
+/*
+ * Lower bound of the operator's result for every entry of a list whose rows are
+ * not nearer to the centroid of another list, the pivot, than to its own: they
+ * lie beyond the plane that bisects the line between both.  pivot_distance is
+ * that of the query, computed as w_norm is, pivot_norm the pivot's distance from
+ * the mean, apart the one of the centroids.  At least 0; not for inner products.
+ *
+ * Rows were compared in float4, by ||c||^2 - 2 <c,x>, of n products each, so what
+ * is nearer by less than some 2n 2^-24 of the square of all norms may lie on the
+ * wrong side.  Of an entry's norm nothing is known; but were it nearer than the
+ * bound without this allowance, its norm would be no more than that and the
+ * query's.  What the distances, the operator and float8 lose is far less.
+ */
+double
+bisector_bound(const ListQuery *query, double pivot_distance, double pivot_norm,
+			   double apart)
+{
+	double		squares = query->w_norm * query->w_norm;
+	double		pivot_squares = pivot_distance * pivot_distance;
+	double		difference = squares - pivot_squares;
+	double		norms;
+
+	if (!(difference > 0) || !(apart > TINY))
+		return 0;
+	norms = query->reach + pivot_norm + difference / (2 * apart);
+
+	/* float4 products of what is longer may overflow, of what is shorter vanish */
+	if (!(norms < 0x1p60 && norms > 0x1p-50))
+		return 0;
+	difference -= (2 * query->n + 32) * U24 * norms * norms;
+	return result_of_distance(query, difference / (2 * apart));
 }

@@ -37,5 +37,7 @@ extern double byte_distance(const ListQuery *query, const ByteFactors *factors,
 							double dot);
 extern double bound_of_result(const ListQuery *query, double bound, double norm);
 extern double list_bound(const ListQuery *query, double radius);
+extern double bisector_bound(const ListQuery *query, double pivot_distance,
+							 double pivot_norm, double apart);
 
 #endif							/* VECFEAT_BOUND_H */

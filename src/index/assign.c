@@ -212,6 +212,13 @@ assign_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		report_rows(state);
 }
 
+/* does every row go to the nearest list of all? */
+static bool
+is_voronoi(const IvfBuild *build)
+{
+	return ivf_is_voronoi(build->opclass->metric, build->dim, build->clusters->lists);
+}
+
 /* bytes of a waiting row */
 static Size
 row_size(int n)
@@ -231,7 +238,7 @@ sort_memory(const IvfBuild *build, int participants)
 	Size		centroids = (Size) build->clusters->lists + build->clusters->cells;
 	int			rows = ivf_rows_together(build, row_size(build->n) * participants);
 	Size		each = centroids * (sizeof(float4) + sizeof(uint32)) +
-	rows * row_size(build->n) + ivf_nearest_size(build->clusters, rows);
+	rows * row_size(build->n) + ivf_nearest_size(build->clusters, rows, is_voronoi(build));
 	Size		taken = centroids * sizeof(float4) * (build->n + 1) + participants * each;
 
 	return (int) (Max((build->memory - Min(build->memory, taken)) / 3 * 2,
@@ -257,7 +264,8 @@ begin_state(AssignState *state, IvfBuild *build, int participants)
 		state->row[i] = state->rows + (Size) i * n;
 	state->list = palloc(sizeof(int) * state->room);
 	state->cell = palloc(sizeof(int) * state->room);
-	state->nearest = ivf_nearest_begin(build->clusters, state->room);
+	state->nearest = ivf_nearest_begin(build->clusters, state->room,
+									   is_voronoi(build));
 	state->entry = ivf_entry_alloc(n);
 	state->centroid = palloc(sizeof(float4) * n);
 	state->residual = palloc(sizeof(float4) * n);

@@ -127,8 +127,9 @@ extern IvfClusters *ivf_cluster(IvfBuild *build, IvfSample *sample);
 /* nearest.c */
 typedef struct IvfNearest IvfNearest;
 
-extern IvfNearest *ivf_nearest_begin(const IvfClusters *clusters, int rows);
-extern Size ivf_nearest_size(const IvfClusters *clusters, int rows);
+extern IvfNearest *ivf_nearest_begin(const IvfClusters *clusters, int rows,
+									 bool of_all);
+extern Size ivf_nearest_size(const IvfClusters *clusters, int rows, bool of_all);
 extern void ivf_nearest_lists(IvfNearest *nearest, const float4 *const *rows,
 							  int count, int *list, int *cell);
 extern void ivf_nearest_end(IvfNearest *nearest);

@@ -112,6 +112,7 @@ run_check(IvfCheck *check, bool heapallindexed)
 	check->nibbles = palloc(check->n / 4);
 	check->entry = ivf_entry_alloc(check->n);
 	ivf_check_chains(check);
+	ivf_check_cells_begin(check);
 	ivf_check_tree(check);
 	IVF_PAUSE("check pages");
 	ivf_check_pages(check);

@@ -12,6 +12,7 @@
 #include "page/rows.h"
 
 typedef struct IvfCheckHeap IvfCheckHeap;	/* checkheap.c */
+typedef struct IvfCheckCells IvfCheckCells; /* checkcell.c */
 
 typedef struct IvfCheck
 {
@@ -27,6 +28,7 @@ typedef struct IvfCheck
 	uint32		leaves;			/* reached */
 	IvfSorter  *tids;			/* (TID, where it stands), of all entries */
 	IvfSorter  *extents;		/* (begin, end, code page), of all runs */
+	IvfCheckCells *cells;		/* NULL if lists are no cells */
 	IvfCheckHeap *rows;			/* NULL if the heap is not to be compared */
 
 	/* room for what is computed anew */
@@ -95,6 +97,12 @@ pg_noreturn extern void ivf_row_corrupted(IvfCheck *check, const IvfCheckBlock *
 extern void ivf_check_slots(IvfCheck *check, IvfCheckNode *node);
 extern void ivf_check_entry(IvfCheck *check, IvfCheckNode *node, int slot);
 extern BlockNumber ivf_check_child(IvfCheck *check, IvfCheckNode *node, int slot);
+
+/* checkcell.c */
+extern void ivf_check_cells_begin(IvfCheck *check);
+extern void ivf_check_cell(IvfCheck *check, uint32 leaf, const float4 *centroid);
+extern void ivf_check_in_cell(IvfCheck *check, IvfCheckNode *node, int slot,
+							  const IvfRowHead *row, const int8 *code);
 
 /* checkpages.c */
 extern void ivf_check_pages(IvfCheck *check);

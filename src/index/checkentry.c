@@ -207,6 +207,8 @@ ivf_check_entry(IvfCheck *check, IvfCheckNode *node, int slot)
 	check_factors(check, node, slot, row, code);
 	check_signs(check, node, slot, row, code);
 	prove_radii(check, node, row, code);
+	if (check->cells && node->parent)
+		ivf_check_in_cell(check, node, slot, row, code);
 	if (check->rows)
 		ivf_check_heap_entry(check, node, slot);
 }

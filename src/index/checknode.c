@@ -319,6 +319,8 @@ check_node(IvfCheck *check, IvfCheckNode *node)
 	node->current.columns = palloc(IVF_COLUMN_BYTES(check->n));
 	node->current.rows = palloc(VEC_BLOCK * (IVF_ROW_HEAD(node->level) +
 											 IVF_ROW_BODY(node->level, check->n)));
+	if (check->cells && node->level == 0)
+		ivf_check_cell(check, check->leaves, node->centroid);
 	while (next_block(check, node))
 	{
 		IVF_PAUSE("check entries");

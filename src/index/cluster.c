@@ -332,7 +332,7 @@ means_begin(Means *means, const IvfBuild *build, const IvfClusters *clusters)
 	means->count = palloc_extended(sizeof(uint32) * (Size) clusters->lists,
 								   MCXT_ALLOC_HUGE);
 	means->room = ivf_rows_together(build, sizeof(float4) * n);
-	means->nearest = ivf_nearest_begin(clusters, means->room);
+	means->nearest = ivf_nearest_begin(clusters, means->room, false);
 	means->buffer = alloc_rows(means->room, n);
 	means->row = palloc(sizeof(float4 *) * means->room);
 	for (i = 0; i < means->room; i++)

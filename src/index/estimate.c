@@ -59,6 +59,7 @@ typedef struct Survey
 {
 	IvfQuery	query;
 	IvfLeaves  *leaves;			/* NULL: the root is the only leaf */
+	IvfPivots  *pivots;			/* the first lists asked, or NULL */
 	float4	   *room;			/* for a centroid */
 	double		radius;
 	double		limit;			/* the radius on the scale of estimates */
@@ -153,6 +154,7 @@ ask(Survey *survey, const IvfLeaf *leaf)
 	IvfChild	child = ivf_frozen_child(query->frozen, query->index, &leaf->run,
 										 leaf->row, survey->room);
 	ListQuery	list = {0};
+	double		bound;
 	bool		reached;
 
 	list.metric = query->space->metric;
@@ -161,7 +163,15 @@ ask(Survey *survey, const IvfLeaf *leaf)
 		sqrt(2 * leaf->distance) : leaf->distance;
 	list.q_dot_c = -leaf->distance;
 	list.q_norm = query->true_norm;
-	reached = list_bound(&list, child.radius) <= survey->radius;
+	bound = list_bound(&list, child.radius);
+	if (survey->pivots)
+	{
+		if (survey->pivots->count < IVF_MOST_PIVOTS)
+			ivf_pivots_add(survey->pivots, query, child.centroid);
+		if (bound <= survey->radius)
+			bound = Max(bound, ivf_pivots_bound(survey->pivots, &list, child.centroid));
+	}
+	reached = bound <= survey->radius;
 	survey->last[survey->asked++ % LAST_ASKED] = reached;
 	survey->reached += reached;
 }
@@ -383,6 +393,7 @@ run_survey(Survey *survey, double entries, IvfReach *reach)
 	}
 	else
 	{
+		survey->pivots = ivf_pivots_make(query);
 		survey->leaves = ivf_leaves_make(query, query->frozen, FIRST_LISTS, false,
 										 (Size) work_mem * 1024 / 16);
 		score_lists(survey);

@@ -213,21 +213,42 @@ place_of(const IvfRun *run)
 }
 
 /*
+ * Is there room for so many bytes, if copies that nobody uses are dropped?
+ */
+static bool
+make_room(const IvfFrozen *frozen, Size size)
+{
+	Known	   *least;
+
+	while (kept_bytes + size > MOST_KEPT && (least = least_used(frozen)) != NULL)
+		forget(least);
+	return kept_bytes + size <= MOST_KEPT;
+}
+
+/*
+ * So many bytes more are kept in a copy's context, whether there is room or not.
+ */
+void
+ivf_frozen_keeps(IvfFrozen *frozen, Size size)
+{
+	(void) make_room(frozen, size);
+	frozen->bytes += size;
+	kept_bytes += size;
+}
+
+/*
  * Copies the rows of a run, if there is room for them; NULL if not.
  */
 static KeptRows *
 keep_rows(IvfFrozen *frozen, Relation index, const IvfRun *run)
 {
 	Size		size = VEC_BLOCK * (Size) (run->head + run->body);
-	Known	   *least;
 	KeptRows   *kept;
 	char	   *rows;
 	char	   *copy;
 	bool		found;
 
-	while (kept_bytes + size > MOST_KEPT && (least = least_used(frozen)) != NULL)
-		forget(least);
-	if (kept_bytes + size > MOST_KEPT)
+	if (!make_room(frozen, size))
 		return NULL;
 
 	/* an error while they are read frees them with the caller's context */
@@ -238,8 +259,7 @@ keep_rows(IvfFrozen *frozen, Relation index, const IvfRun *run)
 	pfree(rows);
 	kept = IvfKeptRows_insert(frozen->rows, place_of(run), &found);
 	kept->rows = copy;
-	frozen->bytes += size;
-	kept_bytes += size;
+	ivf_frozen_keeps(frozen, size);
 	return kept;
 }
 

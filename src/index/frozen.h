@@ -11,6 +11,7 @@
 #include "page/rows.h"
 
 struct IvfKeptRows_hash;
+struct IvfLeafTable;
 
 typedef struct IvfFrozen
 {
@@ -21,7 +22,8 @@ typedef struct IvfFrozen
 	Oid			index;
 	MemoryContext context;
 	struct IvfKeptRows_hash *rows;	/* of inner nodes */
-	Size		bytes;			/* of the rows kept */
+	struct IvfLeafTable *leaves;	/* leaftable.c's; NULL until it is asked for */
+	Size		bytes;			/* of what is kept of nodes */
 	int			users;
 	bool		forgotten;		/* to be freed with its last user */
 	uint64		last_used;
@@ -40,6 +42,7 @@ typedef struct IvfChild
 extern IvfFrozen *ivf_frozen(Relation index, MemoryContext user);
 extern IvfChild ivf_frozen_child(IvfFrozen *frozen, Relation index,
 								 const IvfRun *run, int row, float4 *room);
+extern void ivf_frozen_keeps(IvfFrozen *frozen, Size size);
 extern void ivf_frozen_touch(const IvfFrozen *frozen, const IvfRun *run, int row);
 
 #endif							/* VECFEAT_FROZEN_H */

@@ -2,6 +2,9 @@
  * insert.c
  *	  Inserts a row: down the tree to the nearest leaf, and into it.
  *
+ * The nearest child of the nearest child need not be the nearest leaf.  Where an
+ * index promises that one, all leaves are compared.
+ *
  * What can be seen at any moment, and so after a crash: radii that are larger
  * than need be; then, in one step, the entry.
  */
@@ -13,6 +16,7 @@
 #include <math.h>
 
 #include "index/frozen.h"
+#include "index/leaftable.h"
 #include "index/queue.h"
 #include "miscadmin.h"
 #include "page/entries.h"
@@ -120,6 +124,24 @@ touch_child(const IvfCandidate *candidate, void *arg)
 }
 
 /*
+ * Raises the radius of the node to which the row goes so that it holds the row,
+ * and sets state->centroid.  The radius grows, and is not among what is kept.
+ */
+static void
+reach_row(InsertState *state, const Position *at)
+{
+	Relation	index = state->query.index;
+	IvfChildHead head;
+	float4		radius;
+
+	ivf_row_read(index, NULL, &at->run, at->row, &head, state->centroid);
+	radius = ivf_residual(state->v, state->centroid, state->space->n,
+						  state->scratch);
+	if (radius > head.radius)
+		ivf_row_raise_radius(index, &at->run, at->row, at->node, radius);
+}
+
+/*
  * Goes from a node to its child nearest to the row to be inserted, and raises
  * the child's radius to hold the row.  state->centroid is the node's, and
  * becomes the child's.
@@ -136,9 +158,7 @@ descend(InsertState *state, Position *at)
 										  (Size) work_mem * 1024 / 4,
 										  resolve_child, touch_child, state);
 	IvfCandidate *candidate;
-	IvfChildHead head;
 	IvfView		view;
-	float4		radius;
 
 	ivf_view(&state->query, at->node, at->level, state->centroid, &view,
 			 state->w);
@@ -158,13 +178,35 @@ descend(InsertState *state, Position *at)
 	at->run = candidate->run;
 	at->row = candidate->row;
 	ivf_queue_end(children);
+	reach_row(state, at);
+}
 
-	/* the radius grows, and is not among what is kept */
-	ivf_row_read(index, NULL, &at->run, at->row, &head, state->centroid);
-	radius = ivf_residual(state->v, state->centroid, state->space->n,
-						  state->scratch);
-	if (radius > head.radius)
-		ivf_row_raise_radius(index, &at->run, at->row, at->node, radius);
+/*
+ * Raises the radii of nodes above a leaf, and its own; state->centroid becomes
+ * the leaf's.
+ */
+static void
+reach_from(InsertState *state, const IvfTreeNode *node, int level)
+{
+	Position	at = {node->node, level, node->run, node->row};
+
+	if (node->above)
+		reach_from(state, node->above, level + 1);
+	reach_row(state, &at);
+}
+
+/*
+ * Goes to the leaf nearest to the row, of all; sets state->centroid.
+ */
+static void
+find_nearest(InsertState *state, Position *at)
+{
+	const IvfLeafTable *table = ivf_leaf_table(state->frozen, state->query.index);
+	const IvfTreeNode *leaf = ivf_leaf_table_nearest(table, state->target);
+
+	reach_from(state, leaf, 0);
+	at->node = leaf->node;
+	at->level = 0;
 }
 
 /*
@@ -185,6 +227,8 @@ insert_entry(Relation index, InsertState *state, const float4 *x, ItemPointer ti
 		ivf_query_set(&state->query, x);
 		for (i = 0; i < n; i++)
 			state->target[i] = (float4) Max(Min(state->v[i], FLT_MAX), -FLT_MAX);
+		if (ivf_is_voronoi(state->space->metric, state->space->dim, meta->leaves))
+			find_nearest(state, &at);
 		while (at.level > 0)
 			descend(state, &at);
 	}

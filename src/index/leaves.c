@@ -4,8 +4,8 @@
  *
  * The nodes above them are searched as leaves are: the children with the least
  * estimates are looked at, and come out by their centroids' distance.  Where
- * bounds have to be certain, those of children are final: children come out by
- * how near anything in them can be.
+ * bounds have to be certain, children come out by how near anything in them can
+ * be: by their radii, and by pivots if the index is made for that.
  */
 #include "compat.h"
 
@@ -31,14 +31,45 @@ view_child(IvfLeaves *leaves, const IvfLeaf *child, int level, IvfView *view)
 	ivf_view(leaves->query, seen.node, level, seen.centroid, view, leaves->w);
 }
 
+/* the level of a candidate */
+static int
+level_of(const IvfLeaves *leaves, const IvfCandidate *candidate)
+{
+	return leaves->children->nodes[candidate->node].view.level - 1;
+}
+
+/*
+ * Raises the certain bound of a leaf as far as pivots do.
+ */
+static void
+raise_bound(IvfLeaves *leaves, IvfCandidate *candidate)
+{
+	IvfChild	child;
+	IvfView		view;
+
+	if (leaves->pivots == NULL || level_of(leaves, candidate) > 0)
+		return;
+	child = child_of(leaves, &candidate->run, candidate->row);
+	ivf_view(leaves->query, child.node, 0, child.centroid, &view, leaves->w);
+	candidate->key = Max(candidate->key,
+						 ivf_pivots_bound(leaves->pivots, &view.list, child.centroid));
+}
+
 /* IvfResolve */
 static bool
 resolve_child(IvfCandidate *candidate, void *arg)
 {
 	IvfLeaves  *leaves = arg;
-	IvfChild	child = child_of(leaves, &candidate->run, candidate->row);
-	double		key = ivf_centroid_key(leaves->query, child.centroid);
+	IvfChild	child;
+	double		key;
 
+	if (leaves->certain)
+	{
+		raise_bound(leaves, candidate);
+		return true;
+	}
+	child = child_of(leaves, &candidate->run, candidate->row);
+	key = ivf_centroid_key(leaves->query, child.centroid);
 	candidate->key = ivf_bound_distance(leaves->query, (float4) key, false);
 	return true;
 }
@@ -50,6 +81,63 @@ touch_child(const IvfCandidate *candidate, void *arg)
 	IvfLeaves  *leaves = arg;
 
 	ivf_frozen_touch(leaves->frozen, &candidate->run, candidate->row);
+}
+
+/*
+ * Finds the leaf nearest to the query of those not found yet; false if there is
+ * none.  Inner nodes on the way are scored as they come up: a node is taken
+ * for as near as its centroid, whatever its level.
+ */
+static bool
+find_leaf(IvfLeaves *leaves, IvfLeaf *leaf)
+{
+	IvfQueue   *children = leaves->children;
+	IvfCandidate *candidate;
+
+	while ((candidate = ivf_queue_first(children)) != NULL)
+	{
+		int			level = level_of(leaves, candidate);
+		IvfView		view;
+
+		CHECK_FOR_INTERRUPTS();
+		if (candidate->stage == IVF_STAGE_ESTIMATE ||
+			(candidate->stage == IVF_STAGE_BOUND && leaves->pivots))
+		{
+			(void) resolve_child(candidate, leaves);
+			ivf_queue_update(children, candidate, IVF_STAGE_EXACT, candidate->key);
+			continue;
+		}
+		leaf->run = candidate->run;
+		leaf->row = candidate->row;
+		leaf->distance = candidate->key;
+		ivf_queue_remove(children, candidate);
+		if (level == 0)
+			return true;
+		view_child(leaves, leaf, level, &view);
+		ivf_queue_add(children, &view, leaves->w, &leaf->run, leaf->row);
+	}
+	return false;
+}
+
+/*
+ * The centroids nearest to the query become pivots: nearly so, as it does not
+ * matter which.
+ */
+static void
+find_pivots(IvfLeaves *leaves, Size memory)
+{
+	IvfLeaves  *near;
+	IvfLeaf		leaf;
+
+	leaves->pivots = ivf_pivots_make(leaves->query);
+	if (leaves->pivots == NULL)
+		return;
+	near = ivf_leaves_make(leaves->query, leaves->frozen, IVF_MOST_PIVOTS, false,
+						   memory);
+	while (leaves->pivots->count < IVF_MOST_PIVOTS && find_leaf(near, &leaf))
+		ivf_pivots_add(leaves->pivots, leaves->query,
+					   child_of(near, &leaf.run, leaf.row).centroid);
+	ivf_leaves_end(near);
 }
 
 /*
@@ -76,42 +164,9 @@ ivf_leaves_make(IvfQuery *query, IvfFrozen *frozen, uint32 probes, bool certain,
 	ivf_view(query, frozen->meta.root, frozen->meta.height - 1, NULL, &view,
 			 leaves->w);
 	ivf_queue_add(leaves->children, &view, leaves->w, NULL, -1);
+	if (certain)
+		find_pivots(leaves, memory);
 	return leaves;
-}
-
-/*
- * Finds the leaf nearest to the query of those not found yet; false if there is
- * none.  Inner nodes on the way are scored as they come up: a node is taken
- * for as near as its centroid, whatever its level.
- */
-static bool
-find_leaf(IvfLeaves *leaves, IvfLeaf *leaf)
-{
-	IvfQueue   *children = leaves->children;
-	IvfCandidate *candidate;
-
-	while ((candidate = ivf_queue_first(children)) != NULL)
-	{
-		int			level = children->nodes[candidate->node].view.level - 1;
-		IvfView		view;
-
-		CHECK_FOR_INTERRUPTS();
-		if (candidate->stage == IVF_STAGE_ESTIMATE)
-		{
-			(void) resolve_child(candidate, leaves);
-			ivf_queue_update(children, candidate, IVF_STAGE_EXACT, candidate->key);
-			continue;
-		}
-		leaf->run = candidate->run;
-		leaf->row = candidate->row;
-		leaf->distance = candidate->key;
-		ivf_queue_remove(children, candidate);
-		if (level == 0)
-			return true;
-		view_child(leaves, leaf, level, &view);
-		ivf_queue_add(children, &view, leaves->w, &leaf->run, leaf->row);
-	}
-	return false;
 }
 
 /*

@@ -8,6 +8,7 @@
 #include "compat.h"
 
 #include "index/frozen.h"
+#include "index/pivots.h"
 #include "index/queue.h"
 
 /* so many leaves are found before they are read */
@@ -31,6 +32,7 @@ typedef struct IvfLeaves
 	IvfQueue   *children;
 	float4	   *centroid;		/* room for a child's that is not kept */
 	bool		certain;
+	IvfPivots  *pivots;			/* for certain bounds, or NULL */
 	float4	   *w;				/* room for the query minus a centroid */
 	uint32		found;
 	uint32		read;

@@ -3,6 +3,9 @@
  *	  The lists nearest to many rows at a time.
  *
  * Each row is compared with all cells, then with the lists of the nearest ones.
+ * Where an index promises that a row is in the nearest list of all, it is also
+ * compared with those of any other cell that may have a nearer one: whose lists
+ * are not all beyond a plane that is farther than the nearest so far.
  * The pairs of row and cell are taken cell by cell, so that a cell's centroids
  * stay in the processor's cache for all rows that want them.  What a row gets
  * depends on the row alone, not on those beside it.
@@ -11,11 +14,30 @@
 
 #include "index/build.h"
 
+#include <math.h>
+
 #include "ground/panels.h"
 #include "miscadmin.h"
 
 /* cells in which the nearest list is looked for */
 #define NEAREST_CELLS	4
+
+/*
+ * What float4 may lose of a product, and planes of theirs, relative to the square
+ * of the norms involved: 2^-24 for each of some 100 operations, and as much again.
+ */
+#define PRODUCT_SLACK	0x1p-16
+
+/*
+ * What rules cells out.  All lists of cell i are at least at offset / apart on the
+ * axis that leads from cell j's centroid to its own; the plane there is at right
+ * angles to it.
+ */
+typedef struct Plane
+{
+	float4		offset;			/* least <c, C_i - C_j> of its lists */
+	float4		apart;			/* ||C_i - C_j|| */
+} Plane;
 
 struct IvfNearest
 {
@@ -30,6 +52,12 @@ struct IvfNearest
 	int		   *label;
 	float4	   *score;
 	float4	   *best;			/* score of each row's list so far */
+
+	/* where the nearest list of all is looked for, else NULL */
+	Plane	   *plane;			/* cells for each cell j */
+	double		longest;		/* norm of a list or cell */
+	float4	   *cell_products;	/* PANEL_WIDTH(cells) for each row */
+	double	   *norm;			/* of each row */
 };
 
 static int
@@ -47,20 +75,79 @@ widest(const IvfClusters *clusters)
  * Bytes that ivf_nearest_begin() takes.
  */
 Size
-ivf_nearest_size(const IvfClusters *clusters, int rows)
+ivf_nearest_size(const IvfClusters *clusters, int rows, bool of_all)
 {
-	return sizeof(float4) * PANEL_ROWS * PANEL_WIDTH(widest(clusters)) +
-		sizeof(int) * (clusters->cells + 1) +
-		rows * (2 * sizeof(int) * NEAREST_CELLS + sizeof(int) + 2 * sizeof(float4) + sizeof(float4 *));
+	Size		cells = clusters->cells;
+	Size		size = sizeof(float4) * PANEL_ROWS * PANEL_WIDTH(widest(clusters)) +
+	sizeof(int) * (cells + 1) +
+	rows * (2 * sizeof(int) * NEAREST_CELLS + sizeof(int) + 2 * sizeof(float4) + sizeof(float4 *));
+
+	if (of_all)
+		size += sizeof(Plane) * cells * cells +
+			rows * (sizeof(float4) * PANEL_WIDTH(cells) + sizeof(double));
+	return size;
 }
 
 /*
- * Prepares to look for the lists of up to so many rows at a time.
+ * Makes the planes between cells.
+ */
+static void
+make_planes(IvfNearest *nearest)
+{
+	const IvfClusters *clusters = nearest->clusters;
+	int			cells = clusters->cells;
+	int			n = clusters->n;
+	float4	   *own = palloc(sizeof(float4) * n);
+	float4	   *other = palloc(sizeof(float4) * n);
+	float4	   *list = palloc(sizeof(float4) * n);
+	int			i;
+	int			j;
+	int			l;
+
+	for (i = 0; i < cells; i++)
+	{
+		ivf_cell_centroid(clusters, i, own);
+		nearest->longest = Max(nearest->longest, sqrt(clusters->cell_norm[i]));
+		for (j = 0; j < cells; j++)
+		{
+			Plane	   *plane = &nearest->plane[(Size) j * cells + i];
+
+			ivf_cell_centroid(clusters, j, other);
+			plane->offset = INFINITY;
+			plane->apart = (float4) sqrt(vec_kernels->l2_squared(own, other, n));
+		}
+		for (l = clusters->first[i]; l < clusters->first[i + 1]; l++)
+		{
+			double		along;
+
+			CHECK_FOR_INTERRUPTS();
+			ivf_list_centroid(clusters, l, i, list);
+			nearest->longest = Max(nearest->longest, sqrt(clusters->list_norm[l]));
+			along = vec_kernels->inner_product(list, own, n);
+			for (j = 0; j < cells; j++)
+			{
+				Plane	   *plane = &nearest->plane[(Size) j * cells + i];
+
+				ivf_cell_centroid(clusters, j, other);
+				plane->offset = Min(plane->offset,
+									(float4) (along - vec_kernels->inner_product(list, other, n)));
+			}
+		}
+	}
+	pfree(own);
+	pfree(other);
+	pfree(list);
+}
+
+/*
+ * Prepares to look for the lists of up to so many rows at a time: the nearest of
+ * all, or of those in the nearest cells, which are so but for a few rows.
  */
 IvfNearest *
-ivf_nearest_begin(const IvfClusters *clusters, int rows)
+ivf_nearest_begin(const IvfClusters *clusters, int rows, bool of_all)
 {
-	IvfNearest *nearest = palloc(sizeof(IvfNearest));
+	IvfNearest *nearest = palloc0(sizeof(IvfNearest));
+	Size		cells = clusters->cells;
 
 	nearest->clusters = clusters;
 	nearest->room = rows;
@@ -69,11 +156,19 @@ ivf_nearest_begin(const IvfClusters *clusters, int rows)
 										MCXT_ALLOC_HUGE);
 	nearest->pair_cell = palloc(sizeof(int) * NEAREST_CELLS * rows);
 	nearest->pair_row = palloc(sizeof(int) * NEAREST_CELLS * rows);
-	nearest->start = palloc(sizeof(int) * (clusters->cells + 1));
+	nearest->start = palloc(sizeof(int) * (cells + 1));
 	nearest->row = palloc(sizeof(float4 *) * rows);
 	nearest->label = palloc(sizeof(int) * rows);
 	nearest->score = palloc(sizeof(float4) * rows);
 	nearest->best = palloc(sizeof(float4) * rows);
+	if (of_all)
+	{
+		nearest->plane = palloc(sizeof(Plane) * cells * cells);
+		nearest->cell_products = palloc_extended(sizeof(float4) * PANEL_WIDTH(cells) * rows,
+												 MCXT_ALLOC_HUGE);
+		nearest->norm = palloc(sizeof(double) * rows);
+		make_planes(nearest);
+	}
 	return nearest;
 }
 
@@ -88,6 +183,12 @@ ivf_nearest_end(IvfNearest *nearest)
 	pfree(nearest->label);
 	pfree(nearest->score);
 	pfree(nearest->best);
+	if (nearest->plane)
+	{
+		pfree(nearest->plane);
+		pfree(nearest->cell_products);
+		pfree(nearest->norm);
+	}
 	pfree(nearest);
 }
 
@@ -151,60 +252,141 @@ group_pairs(IvfNearest *nearest, int count)
 }
 
 /*
- * For each of count rows, its nearest list among those of its nearest cells,
- * and the cell of that.
+ * Pairs each of count rows with its nearest cells.
+ */
+static void
+pair_nearest(IvfNearest *nearest, const float4 *const *rows, int count)
+{
+	const IvfClusters *clusters = nearest->clusters;
+	Size		width = PANEL_WIDTH(clusters->cells);
+	int			i;
+
+	for (i = 0; i < count; i++)
+	{
+		float4	   *products = nearest->products + i % PANEL_ROWS * width;
+
+		if (i % PANEL_ROWS == 0)
+		{
+			CHECK_FOR_INTERRUPTS();
+			vec_kernels->products(rows + i, Min(PANEL_ROWS, count - i), clusters->cell,
+								  clusters->cells, clusters->n, nearest->products);
+		}
+		choose_cells(clusters, products, nearest->pair_cell + i * NEAREST_CELLS);
+		if (nearest->plane)
+		{
+			memcpy(nearest->cell_products + i * width, products, sizeof(float4) * width);
+			nearest->norm[i] = sqrt(vec_kernels->inner_product(rows[i], rows[i], clusters->n));
+		}
+	}
+	group_pairs(nearest, count);
+}
+
+/*
+ * Compares the given ones of the rows with the lists of a cell.
+ */
+static void
+search_cell(IvfNearest *nearest, int c, const float4 *const *rows,
+			const int *pair, int pairs, int *list, int *cell)
+{
+	const IvfClusters *clusters = nearest->clusters;
+	int			first = clusters->first[c];
+	int			i;
+
+	if (clusters->first[c + 1] == first)
+		return;
+	for (i = 0; i < pairs; i++)
+		nearest->row[i] = rows[pair[i]];
+	for (i = 0; i < pairs; i += PANEL_ROWS)
+	{
+		CHECK_FOR_INTERRUPTS();
+		panels_nearest(nearest->row + i, Min(PANEL_ROWS, pairs - i),
+					   clusters->list + (Size) first * clusters->n,
+					   clusters->list_norm + first, clusters->first[c + 1] - first,
+					   clusters->n, nearest->products, nearest->label + i,
+					   nearest->score + i);
+	}
+	for (i = 0; i < pairs; i++)
+	{
+		int			row = pair[i];
+
+		if (list[row] >= 0 && !(nearest->score[i] < nearest->best[row]))
+			continue;
+		list[row] = first + nearest->label[i];
+		cell[row] = c;
+		nearest->best[row] = nearest->score[i];
+	}
+}
+
+/*
+ * Has a cell no list that is nearer to a row than the nearest so far?  Not where
+ * it is one of the cells that the row has been compared with; nor where all its
+ * lists are beyond a plane, seen from one of these.
+ */
+static bool
+is_ruled_out(const IvfNearest *nearest, int row, int cell)
+{
+	int			cells = nearest->clusters->cells;
+	const float4 *products = nearest->cell_products + row * PANEL_WIDTH(cells);
+	double		norm = nearest->norm[row];
+	double		slack = PRODUCT_SLACK * (norm + nearest->longest) * (norm + nearest->longest);
+	double		limit = nearest->best[row] + norm * norm + slack;
+	int			i;
+
+	for (i = 0; i < NEAREST_CELLS; i++)
+	{
+		int			near = nearest->pair_cell[row * NEAREST_CELLS + i];
+		const Plane *plane = &nearest->plane[(Size) near * cells + cell];
+		double		beyond;
+
+		if (near == cell)
+			return true;
+		if (near < 0)
+			break;
+		beyond = plane->offset - ((double) products[cell] - products[near]) - slack;
+
+		/* false where anything has overflowed, or cells are in one place */
+		if (beyond > 0 && beyond * beyond > limit * plane->apart * plane->apart)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * For each of count rows, its nearest list and the cell of that.
  */
 void
 ivf_nearest_lists(IvfNearest *nearest, const float4 *const *rows, int count,
 				  int *list, int *cell)
 {
-	const IvfClusters *clusters = nearest->clusters;
-	int			n = clusters->n;
+	int			cells = nearest->clusters->cells;
 	int			i;
 	int			c;
 
 	Assert(count <= nearest->room);
+	pair_nearest(nearest, rows, count);
+	for (i = 0; i < count; i++)
+		list[i] = -1;
+	for (c = 0; c < cells; c++)
+		search_cell(nearest, c, rows, nearest->pair_row + nearest->start[c],
+					nearest->start[c + 1] - nearest->start[c], list, cell);
+
+	/* all cells near a row may have lost their lists to others */
 	for (i = 0; i < count; i++)
 	{
-		if (i % PANEL_ROWS == 0)
-		{
-			CHECK_FOR_INTERRUPTS();
-			vec_kernels->products(rows + i, Min(PANEL_ROWS, count - i), clusters->cell,
-								  clusters->cells, n, nearest->products);
-		}
-		choose_cells(clusters,
-					 nearest->products + i % PANEL_ROWS * PANEL_WIDTH(clusters->cells),
-					 nearest->pair_cell + i * NEAREST_CELLS);
-		list[i] = -1;
+		for (c = 0; list[i] < 0 && c < cells; c++)
+			search_cell(nearest, c, rows, &i, 1, list, cell);
 	}
-	group_pairs(nearest, count);
 
-	for (c = 0; c < clusters->cells; c++)
+	for (c = 0; nearest->plane && c < cells; c++)
 	{
-		const int  *pair = nearest->pair_row + nearest->start[c];
-		int			pairs = nearest->start[c + 1] - nearest->start[c];
-		int			first = clusters->first[c];
+		int			pairs = 0;
 
-		for (i = 0; i < pairs; i++)
-			nearest->row[i] = rows[pair[i]];
-		for (i = 0; i < pairs; i += PANEL_ROWS)
+		for (i = 0; i < count; i++)
 		{
-			CHECK_FOR_INTERRUPTS();
-			panels_nearest(nearest->row + i, Min(PANEL_ROWS, pairs - i),
-						   clusters->list + (Size) first * n, clusters->list_norm + first,
-						   clusters->first[c + 1] - first, n, nearest->products,
-						   nearest->label + i, nearest->score + i);
+			if (!is_ruled_out(nearest, i, c))
+				nearest->pair_row[pairs++] = i;
 		}
-		for (i = 0; i < pairs; i++)
-		{
-			int			row = pair[i];
-
-			if (list[row] >= 0 && !(nearest->score[i] < nearest->best[row]))
-				continue;
-			list[row] = first + nearest->label[i];
-			cell[row] = c;
-			nearest->best[row] = nearest->score[i];
-		}
+		search_cell(nearest, c, rows, nearest->pair_row, pairs, list, cell);
 	}
 }
 

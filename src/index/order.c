@@ -124,7 +124,6 @@ ivf_order_begin(IvfQuery *query, double recall, int probes, Relation table,
 	IvfOrder   *order = palloc0(sizeof(IvfOrder));
 	const IvfMetaData *meta = &query->frozen->meta;
 	Size		memory = (Size) work_mem * 1024 / 16;
-	bool		few_dimensions = query->space->dim <= query->space->n / 4;
 	double		room;
 	bool		certain;
 	IvfView		view;
@@ -145,7 +144,7 @@ ivf_order_begin(IvfQuery *query, double recall, int probes, Relation table,
 	 * code has several bits, they leave up to two fifths of the entries, which
 	 * have to find room in the heap: else all are fetched and sorted.
 	 */
-	room = few_dimensions ? sizeof(float4) : sizeof(IvfCandidate) / 4;
+	room = ivf_few_dimensions(query->space->dim) ? sizeof(float4) : sizeof(IvfCandidate) / 4;
 	query->codes_first = certain && room * meta->entries > 4.0 * memory;
 	query->counters.recall = order->stop.recall;
 	order->rows = ivf_queue_make(query, certain, FIRST_CHUNK, 4 * memory,

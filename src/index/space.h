@@ -11,6 +11,16 @@
 #include "index/opclass.h"
 #include "page/entries.h"
 
+/*
+ * Has a vector few dimensions, so that there are several bits of a sign code for
+ * each?
+ */
+static inline bool
+ivf_few_dimensions(int dim)
+{
+	return dim <= rotation_padded(dim) / 4;
+}
+
 typedef struct IvfSpace
 {
 	const IvfOpclass *opclass;
@@ -31,6 +41,7 @@ extern bool ivf_normalise(const IvfSpace *space, const float4 *x, double *v);
 extern bool ivf_place(const IvfSpace *space, const float4 *x, double *v);
 extern float4 ivf_residual(const double *v, const float4 *centroid, int n,
 						   float4 *residual);
+extern bool ivf_is_voronoi(Metric metric, int dim, uint32 lists);
 extern double ivf_true_dot(const IvfSpace *space, const double *v,
 						   const float4 *centroid, int n);
 extern IvfEntry *ivf_entry_alloc(int n);

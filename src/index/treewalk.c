@@ -80,14 +80,15 @@ visit_leaf(Walk *walk, IvfTreeLeaf *leaf)
 	walk->function(leaf, walk->arg);
 }
 
-static void visit_node(Walk *walk, BlockNumber node, int level);
+static void visit_node(Walk *walk, BlockNumber node, int level,
+					   const IvfTreeNode *above);
 
 /*
  * A child of an inner node, by its slot in a block and the bytes of its row.
  */
 static void
 visit_child(Walk *walk, BlockNumber parent, int level, const ChildBlock *block,
-			int slot, const char *bytes)
+			int slot, const char *bytes, const IvfTreeNode *above)
 {
 	BlockNumber node = ItemPointerGetBlockNumber(&block->tid[slot]);
 	IvfChildHead head;
@@ -103,11 +104,14 @@ visit_child(Walk *walk, BlockNumber parent, int level, const ChildBlock *block,
 					  "the radius of node %u is %g", node, head.radius);
 	if (level > 0)
 	{
-		visit_node(walk, node, level);
+		IvfTreeNode inner = {above, node, block->run, slot};
+
+		visit_node(walk, node, level, &inner);
 		return;
 	}
 	leaf.node = node;
 	leaf.parent = parent;
+	leaf.above = above;
 	leaf.run = block->run;
 	leaf.row = slot;
 	leaf.radius = head.radius;
@@ -116,10 +120,10 @@ visit_child(Walk *walk, BlockNumber parent, int level, const ChildBlock *block,
 }
 
 /*
- * The leaves below an inner node.
+ * The leaves below an inner node, which above describes unless it is the root.
  */
 static void
-visit_node(Walk *walk, BlockNumber node, int level)
+visit_node(Walk *walk, BlockNumber node, int level, const IvfTreeNode *above)
 {
 	Size		row = IVF_ROW_HEAD(level) + IVF_ROW_BODY(level, walk->n);
 	ChildBlock *blocks;
@@ -139,7 +143,7 @@ visit_node(Walk *walk, BlockNumber node, int level)
 		{
 			if (ItemPointerIsValid(&blocks[i].tid[slot]))
 				visit_child(walk, node, level - 1, &blocks[i], slot,
-							rows + slot * row);
+							rows + slot * row, above);
 		}
 	}
 	pfree(rows);
@@ -180,7 +184,7 @@ ivf_visit_leaves(Relation index, const IvfMetaData *meta,
 	if (meta->height == 1)
 		visit_lone_leaf(&walk);
 	else
-		visit_node(&walk, meta->root, meta->height - 1);
+		visit_node(&walk, meta->root, meta->height - 1, NULL);
 	if (walk.leaves != meta->leaves)
 		ivf_corrupted(index, IVF_META_BLOCK, "it states %u leaves, there are %u",
 					  meta->leaves, walk.leaves);

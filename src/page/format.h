@@ -22,7 +22,7 @@
 #include "ground/stoprule.h"
 
 #define IVF_MAGIC			0x49564631
-#define IVF_FORMAT_VERSION	4
+#define IVF_FORMAT_VERSION	5
 #define IVF_META_BLOCK		0
 #define IVF_PAGE_ID			0xFF97
 

@@ -42,6 +42,15 @@ my %template = (
 		more  => 0,
 		order => '<#>',
 	},
+	# of few dimensions: lists are cells
+	cells => {
+		index => 'CREATE INDEX %1$s_v ON %1$s USING ivf (v) WITH (lists = 4)',
+		rows  => 'noise(i, 8)',
+		dimensions => 8,
+		build => 400,
+		more  => 40,
+		order => '<->',
+	},
 	# of half the rows
 	partial => {
 		index => 'CREATE INDEX %1$s_v ON %1$s USING ivf (v) WITH (lists = 2) WHERE id % 2 = 0',
@@ -329,6 +338,17 @@ damage('tree: factors of a child', high => 'slot 1 of the block at offset 24 has
 	sub { my ($f) = @_; $f->slot(root_head($f), 1, 'err', 2 * $f->slot(root_head($f), 1, 'err')); return root($f) });
 damage('tree: signs of a child', high => 'slot 1 of the block at offset 24 has other signs than its centroid',
 	sub { my ($f) = @_; my $at = 24 + 592 + 1; $f->at(root($f), $at, 'C', $f->at(root($f), $at, 'C') ^ 4); return root($f) });
+damage('tree: two lists in each other\'s place', cells => 'the row at offset \d+ is in the list of node \d+, but nearer to that of node \d+',
+	sub {
+		my ($f) = @_;
+		my @tid = map { $f->slot(root_head($f), $_, 'tid') } 0, 1;
+		for my $slot (0, 1)
+		{
+			$f->slot(root_head($f), $slot, 'tid', $tid[ 1 - $slot ]);
+			$f->child(child_row($f, $slot), 'tid', $tid[ 1 - $slot ]);
+		}
+		return qr/\d+/;
+	});
 damage('tree: inner node without children', high => 'an inner node has no children',
 	sub {
 		my ($f) = @_;
@@ -542,7 +562,8 @@ for my $name (sort keys %template)
 {
 	my $template = $template{$name};
 	my $last = $template->{build} + $template->{more};
-	$script = "CREATE TABLE ${name}_rows (id int, v vector(72)); INSERT INTO ${name}_rows"
+	my $dimensions = $template->{dimensions} // 72;
+	$script = "CREATE TABLE ${name}_rows (id int, v vector($dimensions)); INSERT INTO ${name}_rows"
 	  . " SELECT i, $template->{rows} FROM generate_series(1, $last) i;\n$script";
 }
 $node->safe_psql('postgres', $script);
