@@ -164,7 +164,8 @@ list_bound(const ListQuery *query, double radius)
  * not nearer to the centroid of another list, the pivot, than to its own: they
  * lie beyond the plane that bisects the line between both.  pivot_distance is
  * that of the query, computed as w_norm is, pivot_norm the pivot's distance from
- * the mean, apart the one of the centroids.  At least 0; not for inner products.
+ * the mean, apart the one of the centroids, as nearly as rank_l2() tells.  At least
+ * 0; not for inner products.
  *
  * Rows were compared in float4, by ||c||^2 - 2 <c,x>, of n products each, so what
  * is nearer by less than some 2n 2^-24 of the square of all norms may lie on the
@@ -181,12 +182,14 @@ bisector_bound(const ListQuery *query, double pivot_distance, double pivot_norm,
 	double		difference = squares - pivot_squares;
 	double		norms;
 
-	if (!(difference > 0) || !(apart > TINY))
+	/* rank_l2() errs by n 2^-24 at most, where no squares vanish or overflow */
+	if (!(difference > 0) || !(apart > 0x1p-50))
 		return 0;
+	apart *= 1 + query->n * U24;
 	norms = query->reach + pivot_norm + difference / (2 * apart);
 
-	/* float4 products of what is longer may overflow, of what is shorter vanish */
-	if (!(norms < 0x1p60 && norms > 0x1p-50))
+	/* nor may products that rows were compared by */
+	if (!(norms < 0x1p60))
 		return 0;
 	difference -= (2 * query->n + 32) * U24 * norms * norms;
 	return result_of_distance(query, difference / (2 * apart));

@@ -65,10 +65,12 @@ ivf_pivots_bound(const IvfPivots *pivots, const ListQuery *list,
 
 	for (i = 0; i < pivots->count; i++)
 	{
-		double		apart = sqrt(vec_kernels->l2_squared(centroid,
-														 pivots->pivot[i].centroid,
-														 list->n));
+		double		apart;
 
+		/* the query is on the list's side */
+		if (list->w_norm <= pivots->pivot[i].distance)
+			continue;
+		apart = sqrt(vec_kernels->rank_l2(centroid, pivots->pivot[i].centroid, list->n));
 		bound = Max(bound, bisector_bound(list, pivots->pivot[i].distance,
 										  pivots->pivot[i].norm, apart));
 	}

@@ -102,7 +102,7 @@ test_pair(Metric metric, int n, const double *q, const double *x,
 	const float *pivot = centroids[1 - own];
 	ListQuery	list = {0};
 	double		distance = distance_to(q, pivot, n);
-	double		apart = sqrt(vec_kernels->l2_squared(centroids[own], pivot, n));
+	double		apart = sqrt(vec_kernels->rank_l2(centroids[own], pivot, n));
 	double		squares = 0;
 	double		bound;
 	int			i;
