@@ -292,8 +292,6 @@ search_cell(IvfNearest *nearest, int c, const float4 *const *rows,
 	int			first = clusters->first[c];
 	int			i;
 
-	if (clusters->first[c + 1] == first)
-		return;
 	for (i = 0; i < pairs; i++)
 		nearest->row[i] = rows[pair[i]];
 	for (i = 0; i < pairs; i += PANEL_ROWS)
@@ -369,13 +367,6 @@ ivf_nearest_lists(IvfNearest *nearest, const float4 *const *rows, int count,
 	for (c = 0; c < cells; c++)
 		search_cell(nearest, c, rows, nearest->pair_row + nearest->start[c],
 					nearest->start[c + 1] - nearest->start[c], list, cell);
-
-	/* all cells near a row may have lost their lists to others */
-	for (i = 0; i < count; i++)
-	{
-		for (c = 0; list[i] < 0 && c < cells; c++)
-			search_cell(nearest, c, rows, &i, 1, list, cell);
-	}
 
 	for (c = 0; nearest->plane && c < cells; c++)
 	{
