@@ -110,6 +110,13 @@ typedef struct VecKernels
 	double		(*rank_l2) (const float *a, const float *b, int n);
 
 	/*
+	 * w = v - c, rounded to float4, and the sums of squares of w and of c as
+	 * inner_product() has them.  n is a multiple of 16.
+	 */
+	void		(*subtract) (const double *v, const float *c, int n, float *w,
+							 double *ww, double *cc);
+
+	/*
 	 * The rounds of a rotation (rotate.c): signs holds n values for each; the
 	 * Hadamard transform covers block of them, from the front and the back in
 	 * turn.  block is a power of two, at least 16.  The same bits everywhere,

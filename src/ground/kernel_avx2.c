@@ -12,8 +12,8 @@
 #define TILE_ROWS	6
 #define load_codes(u) \
 	((Lanes) _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *) (u)))))
-#define load_wide(x) \
-	((Wide) _mm256_cvtps_pd(_mm_loadu_ps(x)))
+#define to_wide(x)	((Wide) _mm256_cvtps_pd((__m128) (x)))
+#define to_half(x)	((Half) _mm256_cvtpd_ps((__m256d) (x)))
 #include "ground/kernel_loops.h"
 #include "ground/kernel_shuffle.h"
 

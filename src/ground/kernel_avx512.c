@@ -12,8 +12,8 @@
 #define TILE_ROWS	8
 #define load_codes(u) \
 	((Lanes) _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *) (u)))))
-#define load_wide(x) \
-	((Wide) _mm512_cvtps_pd(_mm256_loadu_ps(x)))
+#define to_wide(x)	((Wide) _mm512_cvtps_pd((__m256) (x)))
+#define to_half(x)	((Half) _mm512_cvtpd_ps((__m512d) (x)))
 #include "ground/kernel_loops.h"
 #include "ground/kernel_shuffle.h"
 

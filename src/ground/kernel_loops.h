@@ -35,18 +35,15 @@ typedef float StoredLanes __attribute__((vector_size(PANEL_LANES * sizeof(float)
 VEC_TARGET static inline double
 add_lanes(const double *lane)
 {
-	double		s[VEC_LANES];
-	int			width;
+	double		s[8];
+	double		t[4];
+	int			i;
 
-	memcpy(s, lane, sizeof(s));
-	for (width = VEC_LANES / 2; width > 0; width /= 2)
-	{
-		int			i;
-
-		for (i = 0; i < width; i++)
-			s[i] += s[i + width];
-	}
-	return s[0];
+	for (i = 0; i < 8; i++)
+		s[i] = lane[i] + lane[i + 8];
+	for (i = 0; i < 4; i++)
+		t[i] = s[i] + s[i + 4];
+	return (t[0] + t[2]) + (t[1] + t[3]);
 }
 
 /* half a register's floats, and a register of them as float8 */
@@ -54,12 +51,16 @@ add_lanes(const double *lane)
 #define WIDE_PARTS	(VEC_LANES / WIDE_LANES)
 
 typedef double Wide __attribute__((vector_size(WIDE_LANES * sizeof(double))));
+typedef double StoredWide __attribute__((vector_size(WIDE_LANES * sizeof(double)), aligned(8), may_alias));
 typedef int64_t WideBits __attribute__((vector_size(WIDE_LANES * sizeof(double))));
 typedef float Half __attribute__((vector_size(WIDE_LANES * sizeof(float)), aligned(4), may_alias));
 
-#ifndef load_wide
-#define load_wide(x)	__builtin_convertvector(*(const Half *) (x), Wide)
+/* gcc takes a register in two halves here, unless a file knows better */
+#ifndef to_half
+#define to_wide(x)		__builtin_convertvector(x, Wide)
+#define to_half(x)		__builtin_convertvector(x, Half)
 #endif
+#define load_wide(x)	to_wide(*(const Half *) (x))
 
 VEC_TARGET static inline Wide
 wide_abs(Wide x)
@@ -144,6 +145,34 @@ cosine_sums(const float *a, const float *b, int n,
 	*ab = add_lanes(lane[0]);
 	*aa = add_lanes(lane[1]);
 	*bb = add_lanes(lane[2]);
+}
+
+VEC_TARGET static void
+subtract(const double *v, const float *c, int n, float *w, double *ww, double *cc)
+{
+	Wide		sum_w[WIDE_PARTS] = {{0}};
+	Wide		sum_c[WIDE_PARTS] = {{0}};
+	double		lane[2][VEC_LANES];
+	int			i;
+	int			l;
+
+	for (i = 0; i < n; i += VEC_LANES)
+	{
+		for (l = 0; l < WIDE_PARTS; l++)
+		{
+			Wide		y = load_wide(c + i + l * WIDE_LANES);
+			Half		x = to_half(*(const StoredWide *) (v + i + l * WIDE_LANES) - y);
+			Wide		rounded = to_wide(x);
+
+			*(Half *) (w + i + l * WIDE_LANES) = x;
+			sum_w[l] += rounded * rounded;
+			sum_c[l] += y * y;
+		}
+	}
+	memcpy(lane[0], sum_w, sizeof(sum_w));
+	memcpy(lane[1], sum_c, sizeof(sum_c));
+	*ww = add_lanes(lane[0]);
+	*cc = add_lanes(lane[1]);
 }
 
 /*
@@ -278,6 +307,7 @@ split(const float *estimate, float limit, float *least)
 	.inner_product = inner_product, \
 	.l1 = l1, \
 	.cosine_sums = cosine_sums, \
+	.subtract = subtract, \
 	.correct = correct, \
 	.split = split, \
 	.byte_dot = byte_dot, \

@@ -170,11 +170,14 @@ ivf_view(const IvfQuery *query, BlockNumber node, int level,
 	double		c_squares = 0;
 	int			i;
 
-	for (i = 0; i < space->n; i++)
-		w[i] = (float4) (query->v[i] - (centroid ? centroid[i] : 0));
-	w_squares = vec_kernels->inner_product(w, w, space->n);
 	if (centroid)
-		c_squares = vec_kernels->inner_product(centroid, centroid, space->n);
+		vec_kernels->subtract(query->v, centroid, space->n, w, &w_squares, &c_squares);
+	else
+	{
+		for (i = 0; i < space->n; i++)
+			w[i] = (float4) query->v[i];
+		w_squares = vec_kernels->inner_product(w, w, space->n);
+	}
 
 	view->node = node;
 	view->level = level;
