@@ -70,12 +70,16 @@ typedef struct VecKernels
 	 * any four dimensions of a column add up to at most 255.  n is a multiple
 	 * of 16.  make_table turns weights and flips into the form that the
 	 * implementation likes, in table_size(n) bytes.
+	 *
+	 * As many bytes as columns has are asked for at ahead, meanwhile, as they
+	 * are going to be looked at soon: the processor has time for one line at
+	 * each step, but waits when it is given many at once.
 	 */
 	size_t		(*table_size) (int n);
 	void		(*make_table) (const uint8_t *weight, const uint8_t *flip,
 							   int n, void *table);
 	void		(*score_block) (const uint8_t *columns, const void *table,
-								int n, uint32_t *sums);
+								int n, const void *ahead, uint32_t *sums);
 
 	/*
 	 * Estimates of the VEC_BLOCK entries of a block, in float4, operation by

@@ -382,7 +382,7 @@ no_bounds(const float4 *add, float4 *bounds)
 /* the query's sign table for a node, its base and the weight of err */
 typedef struct Table
 {
-	const SignQuery *signs;
+	SignQuery  *signs;
 	bool		own;
 	float4		base;
 	float4		err_weight;
@@ -426,6 +426,7 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 	const IvfBlockHead *head;
 	const uint8 *columns;
 
+	table.signs = &query->signs;
 	if (!certain)
 		table = choose_table(query, view, w);
 	ivf_blocks_open(&query->reader, view->node, view->level, query->follows);
@@ -435,6 +436,7 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 		float4		bounds[VEC_BLOCK];
 		float4		add[VEC_BLOCK];
 
+		table.signs->ahead = query->reader.share ? query->reader.share : table.signs->table;
 		query->counters.entries += VEC_BLOCK;
 		memcpy(add, head->add, sizeof(add));
 		if (!certain)
