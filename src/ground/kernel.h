@@ -70,12 +70,16 @@ typedef struct VecKernels
 	 * any four dimensions of a column add up to at most 255.  n is a multiple
 	 * of 16.  make_table turns weights and flips into the form that the
 	 * implementation likes, in table_size(n) bytes.
+	 *
+	 * As many bytes as columns has are asked for at ahead, meanwhile, as they
+	 * are going to be looked at soon: the processor has time for one line at
+	 * each step, but waits when it is given many at once.
 	 */
 	size_t		(*table_size) (int n);
 	void		(*make_table) (const uint8_t *weight, const uint8_t *flip,
 							   int n, void *table);
 	void		(*score_block) (const uint8_t *columns, const void *table,
-								int n, uint32_t *sums);
+								int n, const void *ahead, uint32_t *sums);
 
 	/*
 	 * Estimates of the VEC_BLOCK entries of a block, in float4, operation by
@@ -108,6 +112,13 @@ typedef struct VecKernels
 	 * of 16.
 	 */
 	double		(*rank_l2) (const float *a, const float *b, int n);
+
+	/*
+	 * w = v - c, rounded to float4, and the sums of squares of w and of c as
+	 * inner_product() has them.  n is a multiple of 16.
+	 */
+	void		(*subtract) (const double *v, const float *c, int n, float *w,
+							 double *ww, double *cc);
 
 	/*
 	 * The rounds of a rotation (rotate.c): signs holds n values for each; the

@@ -12,6 +12,8 @@
 #define TILE_ROWS	6
 #define load_codes(u) \
 	((Lanes) _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *) (u)))))
+#define to_wide(x)	((Wide) _mm256_cvtps_pd((__m128) (x)))
+#define to_half(x)	((Half) _mm256_cvtpd_ps((__m256d) (x)))
 #include "ground/kernel_loops.h"
 #include "ground/kernel_shuffle.h"
 
@@ -22,7 +24,8 @@
  * end.
  */
 VEC_TARGET static void
-score_block(const uint8_t *columns, const void *table, int n, uint32_t *sums)
+score_block(const uint8_t *columns, const void *table, int n, const void *ahead,
+			uint32_t *sums)
 {
 	const __m256i *code = (const __m256i *) columns;
 	const __m256i *lookup = (const __m256i *) table;
@@ -48,6 +51,7 @@ score_block(const uint8_t *columns, const void *table, int n, uint32_t *sums)
 			__m256i		low = _mm256_shuffle_epi8(t, _mm256_and_si256(c, nibble));
 			__m256i		high = _mm256_shuffle_epi8(t, _mm256_and_si256(_mm256_srli_epi16(c, 4), nibble));
 
+			__builtin_prefetch((const char *) ahead + (size_t) m * 32);
 			all[0] = _mm256_add_epi16(all[0], low);
 			odd[0] = _mm256_add_epi16(odd[0], _mm256_srli_epi16(low, 8));
 			all[1] = _mm256_add_epi16(all[1], high);

@@ -12,6 +12,8 @@
 #define TILE_ROWS	8
 #define load_codes(u) \
 	((Lanes) _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *) (u)))))
+#define to_wide(x)	((Wide) _mm512_cvtps_pd((__m256) (x)))
+#define to_half(x)	((Half) _mm512_cvtpd_ps((__m512d) (x)))
 #include "ground/kernel_loops.h"
 #include "ground/kernel_shuffle.h"
 
@@ -34,7 +36,8 @@ add_quarters(__m512i shorts)
  * collected as in kernel_avx2.c.
  */
 VEC_TARGET static void
-score_block(const uint8_t *columns, const void *table, int n, uint32_t *sums)
+score_block(const uint8_t *columns, const void *table, int n, const void *ahead,
+			uint32_t *sums)
 {
 	const uint8_t *lookup = table;
 	const __m512i nibble = _mm512_set1_epi8(0x0f);
@@ -59,6 +62,7 @@ score_block(const uint8_t *columns, const void *table, int n, uint32_t *sums)
 			__m512i		low = _mm512_shuffle_epi8(t, _mm512_and_si512(c, nibble));
 			__m512i		high = _mm512_shuffle_epi8(t, _mm512_and_si512(_mm512_srli_epi16(c, 4), nibble));
 
+			__builtin_prefetch((const char *) ahead + (size_t) m * 64);
 			all[0] = _mm512_add_epi16(all[0], low);
 			odd[0] = _mm512_add_epi16(odd[0], _mm512_srli_epi16(low, 8));
 			all[1] = _mm512_add_epi16(all[1], high);

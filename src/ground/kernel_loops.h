@@ -35,64 +35,144 @@ typedef float StoredLanes __attribute__((vector_size(PANEL_LANES * sizeof(float)
 VEC_TARGET static inline double
 add_lanes(const double *lane)
 {
-	double		s[VEC_LANES];
-	int			width;
+	double		s[8];
+	double		t[4];
+	int			i;
 
-	memcpy(s, lane, sizeof(s));
-	for (width = VEC_LANES / 2; width > 0; width /= 2)
-	{
-		int			i;
+	for (i = 0; i < 8; i++)
+		s[i] = lane[i] + lane[i + 8];
+	for (i = 0; i < 4; i++)
+		t[i] = s[i] + s[i + 4];
+	return (t[0] + t[2]) + (t[1] + t[3]);
+}
 
-		for (i = 0; i < width; i++)
-			s[i] += s[i + width];
-	}
-	return s[0];
+/* half a register's floats, and a register of them as float8 */
+#define WIDE_LANES	(PANEL_LANES / 2)
+#define WIDE_PARTS	(VEC_LANES / WIDE_LANES)
+
+typedef double Wide __attribute__((vector_size(WIDE_LANES * sizeof(double))));
+typedef double StoredWide __attribute__((vector_size(WIDE_LANES * sizeof(double)), aligned(8), may_alias));
+typedef int64_t WideBits __attribute__((vector_size(WIDE_LANES * sizeof(double))));
+typedef float Half __attribute__((vector_size(WIDE_LANES * sizeof(float)), aligned(4), may_alias));
+
+/* gcc takes a register in two halves here, unless a file knows better */
+#ifndef to_half
+#define to_wide(x)		__builtin_convertvector(x, Wide)
+#define to_half(x)		__builtin_convertvector(x, Half)
+#endif
+#define load_wide(x)	to_wide(*(const Half *) (x))
+
+VEC_TARGET static inline Wide
+wide_abs(Wide x)
+{
+	return (Wide) ((WideBits) x & INT64_MAX);
 }
 
 /*
- * One distance function: term(x, y) summed over the elements.  The body is a
- * macro, not a function with a callback, because the loop must be inlined to
- * be vectorised.
+ * One distance function: term(x, y) summed over the elements, a register of lanes
+ * at a time, and those that are left one by one.  Written in registers, since
+ * compilers that are shown an array of lanes keep each in a register of its own.
  */
-#define DEFINE_SUM(name, term) \
+#define DEFINE_SUM(name, absolute, last_absolute, term) \
 VEC_TARGET static double \
 name(const float *a, const float *b, int n) \
 { \
-	double		lane[VEC_LANES] = {0}; \
+	Wide		part[WIDE_PARTS] = {{0}}; \
+	double		lane[VEC_LANES]; \
 	int			i = 0; \
 	int			l; \
 \
 	for (; i + VEC_LANES <= n; i += VEC_LANES) \
 	{ \
-		for (l = 0; l < VEC_LANES; l++) \
+		for (l = 0; l < WIDE_PARTS; l++) \
 		{ \
-			double		x = a[i + l]; \
-			double		y = b[i + l]; \
+			Wide		x = load_wide(a + i + l * WIDE_LANES); \
+			Wide		y = load_wide(b + i + l * WIDE_LANES); \
 \
-			lane[l] += (term); \
+			part[l] += absolute(term); \
 		} \
 	} \
+	memcpy(lane, part, sizeof(lane)); \
 	for (l = 0; i < n; i++, l++) \
 	{ \
 		double		x = a[i]; \
 		double		y = b[i]; \
 \
-		lane[l] += (term); \
+		lane[l] += last_absolute(term); \
 	} \
 	return add_lanes(lane); \
 }
 
-DEFINE_SUM(l2_squared, (x - y) * (x - y))
-DEFINE_SUM(inner_product, x * y)
-DEFINE_SUM(l1, fabs(x - y))
+DEFINE_SUM(l2_squared, , , (x - y) * (x - y))
+DEFINE_SUM(inner_product, , , x * y)
+DEFINE_SUM(l1, wide_abs, fabs, x - y)
 
 VEC_TARGET static void
 cosine_sums(const float *a, const float *b, int n,
 			double *ab, double *aa, double *bb)
 {
-	*ab = inner_product(a, b, n);
-	*aa = inner_product(a, a, n);
-	*bb = inner_product(b, b, n);
+	Wide		xy[WIDE_PARTS] = {{0}};
+	Wide		xx[WIDE_PARTS] = {{0}};
+	Wide		yy[WIDE_PARTS] = {{0}};
+	double		lane[3][VEC_LANES];
+	int			i = 0;
+	int			l;
+
+	for (; i + VEC_LANES <= n; i += VEC_LANES)
+	{
+		for (l = 0; l < WIDE_PARTS; l++)
+		{
+			Wide		x = load_wide(a + i + l * WIDE_LANES);
+			Wide		y = load_wide(b + i + l * WIDE_LANES);
+
+			xy[l] += x * y;
+			xx[l] += x * x;
+			yy[l] += y * y;
+		}
+	}
+	memcpy(lane[0], xy, sizeof(xy));
+	memcpy(lane[1], xx, sizeof(xx));
+	memcpy(lane[2], yy, sizeof(yy));
+	for (l = 0; i < n; i++, l++)
+	{
+		double		x = a[i];
+		double		y = b[i];
+
+		lane[0][l] += x * y;
+		lane[1][l] += x * x;
+		lane[2][l] += y * y;
+	}
+	*ab = add_lanes(lane[0]);
+	*aa = add_lanes(lane[1]);
+	*bb = add_lanes(lane[2]);
+}
+
+VEC_TARGET static void
+subtract(const double *v, const float *c, int n, float *w, double *ww, double *cc)
+{
+	Wide		sum_w[WIDE_PARTS] = {{0}};
+	Wide		sum_c[WIDE_PARTS] = {{0}};
+	double		lane[2][VEC_LANES];
+	int			i;
+	int			l;
+
+	for (i = 0; i < n; i += VEC_LANES)
+	{
+		for (l = 0; l < WIDE_PARTS; l++)
+		{
+			Wide		y = load_wide(c + i + l * WIDE_LANES);
+			Half		x = to_half(*(const StoredWide *) (v + i + l * WIDE_LANES) - y);
+			Wide		rounded = to_wide(x);
+
+			*(Half *) (w + i + l * WIDE_LANES) = x;
+			sum_w[l] += rounded * rounded;
+			sum_c[l] += y * y;
+		}
+	}
+	memcpy(lane[0], sum_w, sizeof(sum_w));
+	memcpy(lane[1], sum_c, sizeof(sum_c));
+	*ww = add_lanes(lane[0]);
+	*cc = add_lanes(lane[1]);
 }
 
 /*
@@ -227,6 +307,7 @@ split(const float *estimate, float limit, float *least)
 	.inner_product = inner_product, \
 	.l1 = l1, \
 	.cosine_sums = cosine_sums, \
+	.subtract = subtract, \
 	.correct = correct, \
 	.split = split, \
 	.byte_dot = byte_dot, \

@@ -28,7 +28,8 @@ convert_codes(const int8_t *u)
  * A column at a time.  16 bytes are added to the 16-bit sums by their halves.
  */
 static void
-score_block(const uint8_t *columns, const void *table, int n, uint32_t *sums)
+score_block(const uint8_t *columns, const void *table, int n, const void *ahead,
+			uint32_t *sums)
 {
 	const uint8_t *lookup = table;
 	int			ncolumns = n / 4;
@@ -51,6 +52,7 @@ score_block(const uint8_t *columns, const void *table, int n, uint32_t *sums)
 			uint8x16_t	low = vqtbl1q_u8(t, vandq_u8(c, vdupq_n_u8(0x0f)));
 			uint8x16_t	high = vqtbl1q_u8(t, vshrq_n_u8(c, 4));
 
+			__builtin_prefetch((const char *) ahead + (size_t) m * 16);
 			sum[0] = vaddw_u8(sum[0], vget_low_u8(low));
 			sum[1] = vaddw_u8(sum[1], vget_high_u8(low));
 			sum[2] = vaddw_u8(sum[2], vget_low_u8(high));

@@ -105,7 +105,8 @@ weigh(Bytes match, uint8_t bit, Bytes weights)
  * they are put in order once a pass.
  */
 static void
-score_block(const uint8_t *columns, const void *table, int n, uint32_t *sums)
+score_block(const uint8_t *columns, const void *table, int n, const void *ahead,
+			uint32_t *sums)
 {
 	const uint8_t *row = table;
 	int			ncolumns = n / 4;
@@ -131,6 +132,7 @@ score_block(const uint8_t *columns, const void *table, int n, uint32_t *sums)
 			Bytes		low;
 			Bytes		high;
 
+			__builtin_prefetch((const char *) ahead + 16 * m);
 			memcpy(&match, columns + 16 * m, sizeof(match));
 			memcpy(w, row + m * sizeof(w), sizeof(w));
 			match ^= w[0];

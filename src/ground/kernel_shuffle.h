@@ -22,19 +22,19 @@ make_table(const uint8_t *weight, const uint8_t *flip, int n, void *table)
 {
 	uint8_t    *sum = table;
 	int			m;
-	int			nibble;
+	int			bit;
+	int			match;
 
-	for (m = 0; m < n / 4; m++)
+	for (m = 0; m < n / 4; m++, weight += 4, sum += 16)
 	{
-		for (nibble = 0; nibble < 16; nibble++)
-		{
-			int			match = nibble ^ flip[m];
+		uint8_t		of[16] = {0};
 
-			sum[nibble] = (uint8_t) ((match & 1 ? weight[4 * m] : 0) +
-									 (match & 2 ? weight[4 * m + 1] : 0) +
-									 (match & 4 ? weight[4 * m + 2] : 0) +
-									 (match & 8 ? weight[4 * m + 3] : 0));
+		for (bit = 0; bit < 4; bit++)
+		{
+			for (match = 0; match < 1 << bit; match++)
+				of[match | 1 << bit] = (uint8_t) (of[match] + weight[bit]);
 		}
-		sum += 16;
+		for (match = 0; match < 16; match++)
+			sum[match ^ flip[m]] = of[match];
 	}
 }

@@ -102,7 +102,8 @@ sign_bound_block(const SignQuery *query, const ListQuery *list,
 	double		radius = 0;
 	int			i;
 
-	query->kernels->score_block(columns, query->table, query->n, sums);
+	query->kernels->score_block(columns, query->table, query->n,
+								query->ahead, sums);
 	for (i = 0; i < VEC_BLOCK; i++)
 	{
 		double		product = query->exact_unit * sums[i] - query->exact_offset;

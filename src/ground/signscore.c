@@ -78,6 +78,7 @@ sign_query_init(SignQuery *query, const double *q, int n, void *space)
 	query->unit = (float) (2 * unit);
 	query->offset = (float) (unit * sum - SIGN_EPSILON * unit * sqrt(n / 12.0));
 	query->table = space;
+	query->ahead = space;
 	query->exact_unit = 2 * unit;
 	query->exact_offset = unit * sum;
 	query->error = error * (1 + 0x1p-40) + DBL_MIN;
@@ -98,7 +99,8 @@ sign_score_block(const SignQuery *query, const uint8_t *columns,
 	VecCorrection correction = {query->unit, query->offset, base, err_weight};
 	uint32_t	sums[VEC_BLOCK];
 
-	query->kernels->score_block(columns, query->table, query->n, sums);
+	query->kernels->score_block(columns, query->table, query->n,
+								query->ahead, sums);
 	query->kernels->correct(sums, &correction, add, scale, err, estimate);
 }
 

@@ -25,6 +25,8 @@ typedef struct SignQuery
 	float		unit;
 	float		offset;
 	void	   *table;
+	const void *ahead;			/* what is looked at after the next block: as many
+								 * bytes as it has columns are on their way then */
 
 	/* <s,q> is exact_unit * sum - exact_offset, and at most error off */
 	double		exact_unit;

@@ -12,6 +12,7 @@
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "storage/bufmgr.h"
+#include "type/known.h"
 
 struct IvfHeapRows
 {
@@ -21,6 +22,7 @@ struct IvfHeapRows
 	IndexInfo  *info;
 	EState	   *estate;
 	ExprState  *predicate;		/* made when first needed */
+	KnownDistances *known;		/* of the scan's query, or NULL */
 };
 
 /*
@@ -115,6 +117,8 @@ ivf_heap_distance(IvfHeapRows *rows, Snapshot snapshot, ItemPointer tid,
 														  space->dim, value),
 											 query, space->dim);
 		MemoryContextSwitchTo(old);
+		if (rows->known)
+			known_add(rows->known, value, *distance);
 	}
 	else
 		*distance = INFINITY;
@@ -123,6 +127,28 @@ ivf_heap_distance(IvfHeapRows *rows, Snapshot snapshot, ItemPointer tid,
 	if (isnan(*distance))
 		*distance = INFINITY;
 	return true;
+}
+
+/*
+ * From here on distances are from another query, which is given where the
+ * executor is going to ask for them again: what is found out is kept for it, as
+ * long as the current context, and so is the query.
+ */
+void
+ivf_heap_query(IvfHeapRows *rows, const IvfSpace *space, const float4 *query)
+{
+	rows->known = query == NULL ? NULL :
+		known_begin((KnownFunction) space->opclass->distance, query,
+					sizeof(float4) * space->dim);
+}
+
+/*
+ * A row is about to be handed to the executor.
+ */
+void
+ivf_heap_hand_out(IvfHeapRows *rows)
+{
+	known_distances = rows->known;
 }
 
 /*

@@ -21,6 +21,9 @@ extern MemoryContext ivf_heap_memory(IvfHeapRows *rows);
 extern bool ivf_heap_distance(IvfHeapRows *rows, Snapshot snapshot,
 							  ItemPointer tid, const IvfSpace *space,
 							  const float4 *query, double *distance);
+extern void ivf_heap_query(IvfHeapRows *rows, const IvfSpace *space,
+						   const float4 *query);
+extern void ivf_heap_hand_out(IvfHeapRows *rows);
 extern void ivf_heap_check_tid(Relation heap, BlockNumber *blocks,
 							   Relation index, BlockNumber block,
 							   ItemPointer tid);

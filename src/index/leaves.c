@@ -159,7 +159,7 @@ ivf_leaves_make(IvfQuery *query, IvfFrozen *frozen, uint32 probes, bool certain,
 	leaves->centroid = palloc(sizeof(float4) * n);
 	leaves->w = palloc(sizeof(float4) * n);
 	leaves->children = ivf_queue_make(query, certain,
-									  (int) Min(4 * (uint64) probes, 256), memory,
+									  (int) Min(32 * (uint64) probes, 256), memory,
 									  resolve_child, touch_child, leaves);
 	ivf_view(query, frozen->meta.root, frozen->meta.height - 1, NULL, &view,
 			 leaves->w);

@@ -112,6 +112,8 @@ end_query(IvfScan *so)
 		add_up(&so->total, &so->query->counters);
 	if (so->order)
 		ivf_order_end(so->order);
+	if (so->heap)
+		ivf_heap_query(so->heap, NULL, NULL);
 	MemoryContextReset(so->query_context);
 	so->order = NULL;
 	so->unordered = NULL;
@@ -195,6 +197,8 @@ begin_order(IndexScanDesc scan, IvfScan *so, const IvfWanted *wanted)
 	Relation	table = scan->heapRelation;
 
 	ivf_query_set(so->query, wanted->elements);
+	if (wanted->ordered)
+		ivf_heap_query(heap_rows(scan, so), so->frozen->space, wanted->elements);
 	if (!wanted->within)
 		so->order = ivf_order_begin(so->query,
 									so->exactly ? 1 : ivf_recall_wanted(index),
@@ -303,7 +307,10 @@ fetch(IndexScanDesc scan, ItemPointer tid)
 
 	MemoryContextSwitchTo(old);
 	if (so->heap)
+	{
 		ivf_heap_pause(so->heap);
+		ivf_heap_hand_out(so->heap);
+	}
 	ivf_last_scan = so->query->counters;
 	return found;
 }
@@ -348,9 +355,9 @@ ivf_end_scan(IndexScanDesc scan)
 {
 	IvfScan    *so = scan->opaque;
 
+	end_query(so);
 	if (so->heap)
 		ivf_heap_close(so->heap);
-	end_query(so);
 	MemoryContextDelete(so->context);
 	pfree(so);
 }

@@ -170,11 +170,14 @@ ivf_view(const IvfQuery *query, BlockNumber node, int level,
 	double		c_squares = 0;
 	int			i;
 
-	for (i = 0; i < space->n; i++)
-		w[i] = (float4) (query->v[i] - (centroid ? centroid[i] : 0));
-	w_squares = vec_kernels->inner_product(w, w, space->n);
 	if (centroid)
-		c_squares = vec_kernels->inner_product(centroid, centroid, space->n);
+		vec_kernels->subtract(query->v, centroid, space->n, w, &w_squares, &c_squares);
+	else
+	{
+		for (i = 0; i < space->n; i++)
+			w[i] = (float4) query->v[i];
+		w_squares = vec_kernels->inner_product(w, w, space->n);
+	}
 
 	view->node = node;
 	view->level = level;
@@ -379,7 +382,7 @@ no_bounds(const float4 *add, float4 *bounds)
 /* the query's sign table for a node, its base and the weight of err */
 typedef struct Table
 {
-	const SignQuery *signs;
+	SignQuery  *signs;
 	bool		own;
 	float4		base;
 	float4		err_weight;
@@ -423,6 +426,7 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 	const IvfBlockHead *head;
 	const uint8 *columns;
 
+	table.signs = &query->signs;
 	if (!certain)
 		table = choose_table(query, view, w);
 	ivf_blocks_open(&query->reader, view->node, view->level, query->follows);
@@ -432,6 +436,7 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 		float4		bounds[VEC_BLOCK];
 		float4		add[VEC_BLOCK];
 
+		table.signs->ahead = query->reader.share ? query->reader.share : table.signs->table;
 		query->counters.entries += VEC_BLOCK;
 		memcpy(add, head->add, sizeof(add));
 		if (!certain)

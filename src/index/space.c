@@ -114,9 +114,20 @@ ivf_space_read(Relation index, IvfMetaData *meta)
 }
 
 /*
+ * Is the distance of x to anything a number?  For the cosine it has to have a
+ * direction: "zero" is what the operator's own norm says, the sum of squares in
+ * float8.
+ */
+bool
+ivf_has_place(const IvfSpace *space, const float4 *x)
+{
+	return space->metric != METRIC_COSINE ||
+		vec_kernels->inner_product(x, x, space->dim) > 0;
+}
+
+/*
  * Widens x to float8, and makes it a unit vector where the metric is the
- * cosine.  False if it has no direction: "zero" is what the operator's own
- * norm says, the sum of squares in float8.
+ * cosine.  False if it has no place.
  */
 bool
 ivf_normalise(const IvfSpace *space, const float4 *x, double *v)

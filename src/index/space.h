@@ -37,6 +37,7 @@ extern IvfSpace *ivf_space_make(const IvfOpclass *opclass, int dim, uint64 seed,
 extern int32 ivf_column_dimensions(Relation index);
 extern void ivf_shape_read(Relation index, IvfMetaData *meta);
 extern IvfSpace *ivf_space_read(Relation index, IvfMetaData *meta);
+extern bool ivf_has_place(const IvfSpace *space, const float4 *x);
 extern bool ivf_normalise(const IvfSpace *space, const float4 *x, double *v);
 extern bool ivf_place(const IvfSpace *space, const float4 *x, double *v);
 extern float4 ivf_residual(const double *v, const float4 *centroid, int n,

@@ -31,17 +31,6 @@ elements_of(const IvfSpace *space, Datum value)
 	return space->opclass->elements(detoasted, palloc(sizeof(float4) * dim));
 }
 
-/* has the query a distance from rows that is a number? */
-static bool
-has_place(const IvfSpace *space, const float4 *elements)
-{
-	double	   *v = palloc(sizeof(double) * space->n);
-	bool		placed = ivf_place(space, elements, v);
-
-	pfree(v);
-	return placed;
-}
-
 static bool
 same(const IvfSpace *space, const float4 *a, const float4 *b)
 {
@@ -70,7 +59,7 @@ add_range(IndexScanDesc scan, const IvfSpace *space, const ScanKeyData *key,
 		return;
 	}
 	elements = elements_of(space, center);
-	if (isnan(radius) || !has_place(space, elements))
+	if (isnan(radius) || !ivf_has_place(space, elements))
 	{
 		wanted->nothing = true;
 		return;
@@ -100,7 +89,7 @@ ivf_wanted(IndexScanDesc scan, const IvfSpace *space, IvfWanted *wanted)
 		!(scan->orderByData->sk_flags & SK_ISNULL))
 	{
 		wanted->elements = elements_of(space, scan->orderByData->sk_argument);
-		wanted->ordered = has_place(space, wanted->elements);
+		wanted->ordered = ivf_has_place(space, wanted->elements);
 
 		/* every distance is NaN: no order is wrong */
 		if (!wanted->ordered)

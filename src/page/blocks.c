@@ -101,12 +101,16 @@ look_ahead(IvfBlockReader *reader, Page page)
  * Asks for the next share.  Where the page's data end is known when its first
  * bytes are there, which the first share has asked for; nobody has locked the
  * page, so they may be another page's by now, but nothing depends on them.
+ *
+ * As much of it as the block has columns is left to whoever scores these: there
+ * they can be asked for one by one.
  */
 static void
 touch_ahead(IvfBlockReader *reader)
 {
 	uint32		end = BLCKSZ;
 
+	reader->share = NULL;
 	if (reader->ahead == NULL)
 		return;
 	if (reader->ahead_next > 0)
@@ -118,9 +122,10 @@ touch_ahead(IvfBlockReader *reader)
 		reader->ahead = NULL;
 		return;
 	}
-	/* into the second-level cache: the first has room for little more than this page */
+	reader->share = reader->ahead + reader->ahead_next;
+	reader->ahead_next += IVF_COLUMN_BYTES(reader->n);
 	for (; reader->ahead_next < end; reader->ahead_next += 64)
-		__builtin_prefetch(reader->ahead + reader->ahead_next, 0, 2);
+		__builtin_prefetch(reader->ahead + reader->ahead_next);
 }
 
 static void

@@ -32,6 +32,8 @@ typedef struct IvfBlockReader
 	const char *ahead;			/* the page that is read next, or NULL; */
 	uint32		ahead_next;		/* where its bytes are asked for next, */
 	uint32		ahead_step;		/* and how many of them by each block */
+	const char *share;			/* where the current block's share of them begins,
+								 * or NULL */
 } IvfBlockReader;
 
 extern void ivf_blocks_begin(IvfBlockReader *reader, Relation index,

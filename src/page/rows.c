@@ -15,7 +15,8 @@ IvfPlace
 ivf_row_place(const IvfRun *run, int row)
 {
 	IvfPlace	place = {0, run->offset};
-	uint32		before = row * (run->head + run->body);
+	uint32		size = run->head + run->body;
+	uint32		before = row * size;
 
 	/* on the run's first page, as most are */
 	if (place.offset + before + run->head <= IVF_PAGE_END)
@@ -23,10 +24,20 @@ ivf_row_place(const IvfRun *run, int row)
 		place.offset += before;
 		return place;
 	}
-	while (row-- > 0)
+	while (row > 0)
 	{
+		int			whole;
+
 		place_head(&place, run->head);
-		place_advance(&place, run->head + run->body);
+		whole = Min(row, (int) ((IVF_PAGE_END - place.offset) / size));
+		if (whole > 0)
+			place.offset += whole * size;
+		else
+		{
+			place_advance(&place, size);
+			whole = 1;
+		}
+		row -= whole;
 	}
 	place_head(&place, run->head);
 	return place;

@@ -6,6 +6,7 @@
  * is int16 dimensions, int16 zero, the elements, all in network byte order.
  */
 #include "common/shortest_dec.h"
+#include "ground/decimal.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
@@ -30,8 +31,20 @@ static bool
 DENSE_LOCAL(parse_element)(const char **p, const char *input,
 						   DENSE_ELEMENT *element, Node *escontext)
 {
+	const char *after;
 	char	   *end;
 	float		value;
+
+	after = decimal_read(*p, &value);
+	if (after)
+	{
+		*element = DENSE_PUT(value);
+		if (!isinf(DENSE_GET(*element)))
+		{
+			*p = after;
+			return true;
+		}
+	}
 
 	errno = 0;
 	value = strtof(*p, &end);
@@ -60,12 +73,10 @@ static DENSE_TYPE *
 DENSE_LOCAL(parse)(const char *input, Node *escontext)
 {
 	const char *p;
-	int			limit = 1;
+	int			limit = (int) Min(decimal_count(input, ',') + 1, DENSE_MAX_DIM);
 	int			dim = 0;
 	DENSE_TYPE *result;
 
-	for (p = input; *p != '\0' && limit < DENSE_MAX_DIM; p++)
-		limit += (*p == ',');
 	result = DENSE_LOCAL(make)(limit);
 
 	p = DENSE_LOCAL(skip_space)(input);

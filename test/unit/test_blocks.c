@@ -105,7 +105,7 @@ test_score_block(const VecKernels *kernels)
 			}
 			fill_columns(&prng, columns, flip, n, kind % 4);
 			kernels->make_table(weight, flip, n, table);
-			kernels->score_block(columns, table, n, sums);
+			kernels->score_block(columns, table, n, columns, sums);
 			for (i = 0; i < VEC_BLOCK; i++)
 			{
 				wrong += sums[i] != naive_score(columns, weight, flip, n, i);

@@ -358,6 +358,46 @@ test_rank_l2(const VecKernels *kernels)
 	ok(worst <= 1, "%s rank_l2: off by %.2f of what it may be", kernels->name, worst);
 }
 
+/*
+ * subtract() does what is done one by one, with the bits of inner_product().
+ */
+static void
+test_subtract(const VecKernels *kernels)
+{
+	Prng		prng = {31};
+	int			other_bits = 0;
+	int			n;
+	int			kind;
+	int			j;
+
+	for (n = 16; n <= LONGEST; n += n < 2048 ? 16 : LONGEST - 2048)
+	{
+		double	   *v = need(sizeof(double) * n);
+		float	   *c = need(sizeof(float) * n);
+		float	   *w = need(sizeof(float) * n);
+
+		for (kind = 0; kind < NKINDS; kind++)
+		{
+			double		ww;
+			double		cc;
+
+			fill(&prng, w, n, kind);
+			fill(&prng, c, n, kind);
+			for (j = 0; j < n; j++)
+				v[j] = w[j] * 1.1;
+			kernels->subtract(v, c, n, w, &ww, &cc);
+			for (j = 0; j < n; j++)
+				other_bits += w[j] != (float) (v[j] - c[j]);
+			other_bits += cc != vec_portable_kernels.inner_product(c, c, n);
+			other_bits += ww != vec_portable_kernels.inner_product(w, w, n);
+		}
+		free(v);
+		free(c);
+		free(w);
+	}
+	ok(other_bits == 0, "%s subtract: the bits of its parts", kernels->name);
+}
+
 /* does /proc/cpuinfo list a flag?  Not asked where an emulator shows another's */
 static int
 has_flag(const char *flag)
@@ -394,6 +434,7 @@ test_kernels(const VecKernels *kernels)
 	test_special(kernels);
 	test_golden(kernels);
 	test_rank_l2(kernels);
+	test_subtract(kernels);
 	test_byte_dot(kernels);
 }
 
