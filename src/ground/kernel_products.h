@@ -77,49 +77,91 @@ products(const float *const *x, int rows, const float *panels, int k, int n,
 	}
 }
 
+/* a register of numbers beside one of floats */
+typedef int32_t Numbers __attribute__((vector_size(PANEL_LANES * sizeof(int32_t))));
+
 /*
- * Lanes look for the least of their own, and the least of those is it.
+ * A panel's scores and numbers, kept in each lane where the score is less than
+ * what the lane has.
+ */
+VEC_TARGET static inline __attribute__((always_inline)) void
+keep_less(Lanes score, Numbers number, Lanes *best, Numbers *where)
+{
+	Numbers		less = score < *best;
+
+	*best = (Lanes) ((less & (Numbers) score) | (~less & (Numbers) *best));
+	*where = (less & number) | (~less & *where);
+}
+
+VEC_TARGET static int
+least_of_few(const float *product, const float *norms, int k, float *score)
+{
+	float		best = INFINITY;
+	int			where = 0;
+	int			i;
+
+	for (i = 0; i < k; i++)
+	{
+		float		s = norms[i] - 2 * product[i];
+
+		where = s < best ? i : where;
+		best = s < best ? s : best;
+	}
+	*score = best;
+	return where;
+}
+
+/*
+ * Lanes look for the least of their own, and the least of those is it.  The last
+ * panel's worth of products is looked at from the end, some of them for the
+ * second time.
  */
 VEC_TARGET static int
 least(const float *product, const float *norms, int k, float *score)
 {
-	float		best[VEC_LANES];
-	int32_t		where[VEC_LANES];
-	int			found = 0;
-	int			i = 0;
+	Lanes		best[PANEL_PARTS];
+	Numbers		where[PANEL_PARTS];
+	Numbers		lane[PANEL_PARTS];
+	float		value[VEC_LANES];
+	int32_t		of[VEC_LANES];
+	int			i;
 	int			l;
+	int			p;
 
+	if (k < VEC_LANES)
+		return least_of_few(product, norms, k, score);
 	for (l = 0; l < VEC_LANES; l++)
 	{
-		best[l] = INFINITY;
-		where[l] = 0;
+		value[l] = INFINITY;
+		of[l] = l;
 	}
-	for (; i + VEC_LANES <= k; i += VEC_LANES)
-	{
-		for (l = 0; l < VEC_LANES; l++)
-		{
-			float		s = norms[i + l] - 2 * product[i + l];
+	memcpy(best, value, sizeof(best));
+	memcpy(lane, of, sizeof(lane));
+	memset(where, 0, sizeof(where));
 
-			where[l] = s < best[l] ? i + l : where[l];
-			best[l] = s < best[l] ? s : best[l];
+	for (i = 0;; i += VEC_LANES)
+	{
+		i = i < k - VEC_LANES ? i : k - VEC_LANES;
+		for (p = 0; p < PANEL_PARTS; p++)
+			keep_less(((const StoredLanes *) (norms + i))[p] -
+					  2 * ((const StoredLanes *) (product + i))[p],
+					  lane[p] + i, &best[p], &where[p]);
+		if (i == k - VEC_LANES)
+			break;
+	}
+	memcpy(value, best, sizeof(value));
+	memcpy(of, where, sizeof(of));
+	for (i = VEC_LANES / 2; i > 0; i /= 2)
+	{
+		for (l = 0; l < i; l++)
+		{
+			int			other = value[l + i] < value[l] ||
+				(value[l + i] == value[l] && of[l + i] < of[l]);
+
+			value[l] = other ? value[l + i] : value[l];
+			of[l] = other ? of[l + i] : of[l];
 		}
 	}
-	for (l = 0; i < k; i++, l++)
-	{
-		float		s = norms[i] - 2 * product[i];
-
-		if (s < best[l])
-		{
-			best[l] = s;
-			where[l] = i;
-		}
-	}
-	for (l = 1; l < VEC_LANES; l++)
-	{
-		if (best[l] < best[found] ||
-			(best[l] == best[found] && where[l] < where[found]))
-			found = l;
-	}
-	*score = best[found];
-	return where[found];
+	*score = value[0];
+	return of[0];
 }
