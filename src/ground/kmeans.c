@@ -27,7 +27,8 @@ typedef struct Run
 	float	   *norms;			/* k: squared norms of the centroids */
 	float	   *panels;			/* the centroids once more, and PANEL_SLACK */
 	float	   *products;		/* PANEL_ROWS by PANEL_WIDTH(k) */
-	float	   *distance;		/* nrows: squared, to the nearest centroid */
+	float	   *distance;		/* nrows: squared, to the nearest seed; then less
+								 * the row's squared norm, to its centroid */
 	int		   *label;			/* nrows */
 	uint32_t   *count;			/* k */
 	KmeansTick	tick;
@@ -158,10 +159,7 @@ assign_rows(Run *run)
 					   run->n, run->products, run->label + first,
 					   run->distance + first);
 		for (i = first; i < end; i++)
-		{
-			run->distance[i] += squared_norm(run->rows + i * run->n, run->n);
 			run->count[run->label[i]]++;
-		}
 	}
 }
 
@@ -205,6 +203,7 @@ fill_empty(Run *run)
 	{
 		int			biggest = 0;
 		size_t		farthest = run->nrows;
+		float		far = 0;
 		size_t		i;
 
 		if (run->count[c] > 0)
@@ -216,16 +215,21 @@ fill_empty(Run *run)
 		}
 		for (i = 0; i < run->nrows; i++)
 		{
+			float		d;
+
 			tick(run, i);
-			if (run->label[i] == biggest &&
-				(farthest == run->nrows ||
-				 run->distance[i] > run->distance[farthest]))
+			if (run->label[i] != biggest)
+				continue;
+			d = run->distance[i] + squared_norm(run->rows + i * run->n, run->n);
+			if (farthest == run->nrows || d > far)
+			{
 				farthest = i;
+				far = d;
+			}
 		}
 		memcpy(run->centroids + (size_t) c * run->n,
 			   run->rows + farthest * run->n, sizeof(float) * run->n);
 		run->label[farthest] = c;
-		run->distance[farthest] = 0;
 		run->count[c] = 1;
 		run->count[biggest]--;
 	}
