@@ -217,21 +217,6 @@ read_stream_end(ReadStream *stream)
 	} while (0)
 #endif
 
-/*
- * Workers that a build of an index may ask for.  17 decides on them for every
- * access method that says it can use them; before, for B-trees alone.  What the
- * planner looks at is not particular to those: a temporary table, expressions or
- * a predicate that are not parallel safe, the size of the table, memory, and the
- * settings.  Only TRUNCATE would have it ask for none, and its table is empty:
- * callers don't ask for such.
- */
-#if PG_VERSION_NUM >= 170000
-#define compat_build_workers(heap, index, info)	((info)->ii_ParallelWorkers)
-#else
-#define compat_build_workers(heap, index, info) \
-	plan_create_index_workers(RelationGetRelid(heap), RelationGetRelid(index))
-#endif
-
 #if PG_VERSION_NUM >= 170000
 #define compat_can_build_in_parallel(am)	((am)->amcanbuildparallel = true)
 #else

@@ -50,7 +50,6 @@
 #include "executor/instrument.h"
 #include "ground/panels.h"
 #include "miscadmin.h"
-#include "optimizer/optimizer.h"
 #include "pgstat.h"
 #include "storage/shmem.h"
 #include "tcop/tcopprot.h"
@@ -375,7 +374,7 @@ ivf_parallel_assign(IvfBuild *build)
 
 	if (build->heap == NULL || RelationGetNumberOfBlocks(build->heap) == 0)
 		return false;
-	workers = compat_build_workers(build->heap, build->index, build->info);
+	workers = ivf_build_workers(build->heap, build->index);
 	if (workers == 0)
 		return false;
 	build->parallel = parallel = begin_parallel(build, workers);

@@ -10,6 +10,7 @@
 #include "index/build.h"
 #include "index/calibrate.h"
 
+extern int	ivf_build_workers(Relation heap, Relation index);
 extern bool ivf_parallel_assign(IvfBuild *build);
 extern bool ivf_parallel_calibrate(IvfBuild *build, IvfCalibrateProgress progress,
 								   IvfCalibration *calibration);
