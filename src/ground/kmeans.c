@@ -5,7 +5,8 @@
  *
  * Sums are kept in float8: a mean of many float4 rows must not overflow or
  * lose the small ones.  The result depends on the rows, their order and the
- * generator's state alone.
+ * generator's state alone, not on who does which piece: a cluster's rows are
+ * added up by one process, in their order.
  */
 #include "ground/kmeans.h"
 
@@ -16,35 +17,45 @@
 #include "ground/kernel.h"
 #include "ground/panels.h"
 
-typedef struct Run
-{
-	const float *rows;
-	size_t		nrows;
-	int			n;
-	int			k;
-	float	   *centroids;
-	double	   *sums;			/* k rows of n */
-	float	   *norms;			/* k: squared norms of the centroids */
-	float	   *panels;			/* the centroids once more, and PANEL_SLACK */
-	float	   *products;		/* PANEL_ROWS by PANEL_WIDTH(k) */
-	float	   *distance;		/* nrows: squared, to the nearest seed; then less
-								 * the row's squared norm, to its centroid */
-	int		   *label;			/* nrows */
-	uint32_t   *count;			/* k */
-	KmeansTick	tick;
-	void	   *tick_arg;
-} Run;
-
-/* rows between two calls of tick */
+/* rows between two calls of tick, and of a piece */
 #define TICK_ROWS	256
+
+/* rows for each seed from which it is chosen */
+#define SEED_ROWS	32
 
 size_t
 kmeans_space(size_t rows, int k, int n)
 {
-	return sizeof(double) * k * n +
-		sizeof(float) * ((size_t) k * n + PANEL_SLACK + PANEL_ROWS * PANEL_WIDTH(k)) +
-		(sizeof(float) + sizeof(uint32_t)) * k +
-		(sizeof(float) + sizeof(int)) * rows;
+	return sizeof(float) * ((size_t) k * n + PANEL_SLACK + k) +
+		sizeof(int) * ((size_t) k + 1) + (sizeof(float) + 2 * sizeof(int)) * rows;
+}
+
+size_t
+kmeans_own_space(int k, int n)
+{
+	return sizeof(double) * n + sizeof(float) * PANEL_ROWS * PANEL_WIDTH(k);
+}
+
+/*
+ * Points a run, whose rows and numbers are set, into its room.
+ */
+void
+kmeans_place(Kmeans *run, void *space, void *own)
+{
+	run->panels = space;
+	run->norms = run->panels + (size_t) run->k * run->n + PANEL_SLACK;
+	run->distance = run->norms + run->k;
+	run->label = (int *) (run->distance + run->nrows);
+	run->order = run->label + run->nrows;
+	run->start = run->order + run->nrows;
+	run->sum = own;
+	run->products = (float *) (run->sum + run->n);
+}
+
+static const float *
+row_at(const Kmeans *run, size_t i)
+{
+	return run->rows + (size_t) (run->place ? (size_t) run->place[i] : i) * run->n;
 }
 
 static float
@@ -66,7 +77,7 @@ centroid_norms(const float *centroids, int k, int n, float *norms)
 }
 
 static void
-tick(Run *run, size_t row)
+tick(const Kmeans *run, size_t row)
 {
 	if (row % TICK_ROWS == 0 && run->tick)
 		run->tick(run->tick_arg);
@@ -77,7 +88,7 @@ tick(Run *run, size_t row)
  * to tell rows apart.
  */
 static float
-squared_distance(const Run *run, const float *a, const float *b)
+squared_distance(const Kmeans *run, const float *a, const float *b)
 {
 	double		d = vec_kernels->rank_l2(a, b, run->n);
 
@@ -85,109 +96,183 @@ squared_distance(const Run *run, const float *a, const float *b)
 }
 
 /*
+ * Lowers each of the rows' distances, of every stride-th one, to that from a seed;
+ * returns their sum.
+ */
+static double
+lower_distances(Kmeans *run, size_t stride, const float *seed)
+{
+	double		total = 0;
+	size_t		i;
+
+	for (i = 0; i < run->nrows; i += stride)
+	{
+		float		d = squared_distance(run, row_at(run, i), seed);
+
+		tick(run, i);
+		if (d < run->distance[i])
+			run->distance[i] = d;
+		total += run->distance[i];
+	}
+	return total;
+}
+
+static double
+begin_distances(Kmeans *run, size_t stride, int seeds)
+{
+	double		total = 0;
+	size_t		i;
+	int			c;
+
+	for (i = 0; i < run->nrows; i += stride)
+		run->distance[i] = FLT_MAX;
+	for (c = 0; c < seeds; c++)
+		total = lower_distances(run, stride, run->centroids + (size_t) c * run->n);
+	return total;
+}
+
+/*
+ * Draws a row with a probability proportional to its distance; total is the sum.
+ */
+static size_t
+draw_row(const Kmeans *run, size_t stride, double total, Prng *prng)
+{
+	double		target = prng_double(prng) * total;
+	size_t		last = 0;
+	size_t		i;
+
+	for (i = 0; i < run->nrows; i += stride)
+	{
+		if (run->distance[i] == 0)
+			continue;
+		last = i;
+		target -= run->distance[i];
+		if (target < 0)
+			break;
+	}
+	return last;
+}
+
+/*
  * Chooses seeds, each with a probability proportional to its squared distance
  * from those chosen before.  Returns how many there are: fewer than k when the
  * rows have fewer distinct values.
+ *
+ * Of many rows some will do; all are looked at where those have fewer distinct
+ * values than there are to be seeds.
  */
 static int
-choose_seeds(Run *run, Prng *prng)
+choose_seeds(Kmeans *run, Prng *prng)
 {
+	size_t		stride = run->nrows / ((size_t) run->k * SEED_ROWS);
 	size_t		chosen = (size_t) (prng_double(prng) * run->nrows);
-	size_t		i;
 	int			seeds = 0;
 
-	for (i = 0; i < run->nrows; i++)
-		run->distance[i] = FLT_MAX;
-
+	stride = stride > 1 ? stride : 1;
+	begin_distances(run, stride, 0);
 	for (;;)
 	{
-		const float *seed = run->rows + chosen * run->n;
-		double		total = 0;
-		double		target;
-		size_t		last = 0;
+		float	   *seed = run->centroids + (size_t) seeds * run->n;
+		double		total;
 
-		memcpy(run->centroids + (size_t) seeds * run->n, seed,
-			   sizeof(float) * run->n);
+		memcpy(seed, row_at(run, chosen), sizeof(float) * run->n);
 		seeds++;
 		if (seeds == run->k)
 			return seeds;
 
-		for (i = 0; i < run->nrows; i++)
+		total = lower_distances(run, stride, seed);
+		if (!(total > 0) && stride > 1)
 		{
-			float		d = squared_distance(run, run->rows + i * run->n, seed);
-
-			tick(run, i);
-			if (d < run->distance[i])
-				run->distance[i] = d;
-			total += run->distance[i];
+			stride = 1;
+			total = begin_distances(run, stride, seeds);
 		}
 		if (!(total > 0))
 			return seeds;
-
-		target = prng_double(prng) * total;
-		for (i = 0; i < run->nrows; i++)
-		{
-			if (run->distance[i] == 0)
-				continue;
-			last = i;
-			target -= run->distance[i];
-			if (target < 0)
-				break;
-		}
-		chosen = last;
+		chosen = draw_row(run, stride, total, prng);
 	}
 }
 
+/*
+ * Finds the nearest centroids of some rows.
+ */
 static void
-assign_rows(Run *run)
+assign_piece(Kmeans *run, int piece)
 {
-	size_t		first;
+	size_t		first = (size_t) piece * TICK_ROWS;
+	size_t		count = run->nrows - first < TICK_ROWS ? run->nrows - first : TICK_ROWS;
+	const float *row[TICK_ROWS];
 	size_t		i;
 
-	centroid_norms(run->centroids, run->k, run->n, run->norms);
-	panels_pack(run->centroids, run->k, run->n, run->panels);
-	memset(run->count, 0, sizeof(uint32_t) * run->k);
-	for (first = 0; first < run->nrows; first += TICK_ROWS)
-	{
-		size_t		end = first + TICK_ROWS < run->nrows ? first + TICK_ROWS : run->nrows;
-		const float *row[TICK_ROWS];
-
-		tick(run, first);
-		for (i = first; i < end; i++)
-			row[i - first] = run->rows + i * run->n;
-		panels_nearest(row, (int) (end - first), run->panels, run->norms, run->k,
-					   run->n, run->products, run->label + first,
-					   run->distance + first);
-		for (i = first; i < end; i++)
-			run->count[run->label[i]]++;
-	}
+	for (i = 0; i < count; i++)
+		row[i] = row_at(run, first + i);
+	panels_nearest(row, (int) count, run->panels, run->norms, run->k, run->n,
+				   run->products, run->label + first, run->distance + first);
 }
 
+/*
+ * Moves a centroid to the mean of its rows.
+ */
 static void
-average_rows(Run *run)
+average_piece(Kmeans *run, int c)
 {
-	size_t		i;
-	int			c;
+	float	   *centroid = run->centroids + (size_t) c * run->n;
+	int			count = run->start[c + 1] - run->start[c];
+	int			i;
 	int			j;
 
-	memset(run->sums, 0, sizeof(double) * run->k * run->n);
-	for (i = 0; i < run->nrows; i++)
+	if (count == 0)
+		return;
+	memset(run->sum, 0, sizeof(double) * run->n);
+	for (i = run->start[c]; i < run->start[c + 1]; i++)
 	{
-		const float *row = run->rows + i * run->n;
-		double	   *sum = run->sums + (size_t) run->label[i] * run->n;
+		const float *row = row_at(run, run->order[i]);
 
-		tick(run, i);
 		for (j = 0; j < run->n; j++)
-			sum[j] += row[j];
+			run->sum[j] += row[j];
 	}
-	for (c = 0; c < run->k; c++)
+	for (j = 0; j < run->n; j++)
+		centroid[j] = (float) (run->sum[j] / count);
+}
+
+/*
+ * Does a piece of a step.
+ */
+void
+kmeans_piece(Kmeans *run, KmeansStep step, int piece)
+{
+	if (run->tick)
+		run->tick(run->tick_arg);
+	if (step == KMEANS_ASSIGN)
+		assign_piece(run, piece);
+	else
+		average_piece(run, piece);
+}
+
+static void
+all_pieces(Kmeans *run, KmeansStep step, int pieces)
+{
+	int			i;
+
+	if (run->together)
+		run->together(step, pieces, run->together_arg);
+	else
 	{
-		if (run->count[c] == 0)
-			continue;
-		for (j = 0; j < run->n; j++)
-			run->centroids[(size_t) c * run->n + j] =
-				(float) (run->sums[(size_t) c * run->n + j] / run->count[c]);
+		for (i = 0; i < pieces; i++)
+			kmeans_piece(run, step, i);
 	}
+}
+
+/*
+ * Counts the rows of each label, at start[label + 1].
+ */
+static void
+count_labels(Kmeans *run)
+{
+	size_t		i;
+
+	memset(run->start, 0, sizeof(int) * (run->k + 1));
+	for (i = 0; i < run->nrows; i++)
+		run->start[run->label[i] + 1]++;
 }
 
 /*
@@ -195,8 +280,9 @@ average_rows(Run *run)
  * its centroid, so that the next iteration splits that cluster.
  */
 static void
-fill_empty(Run *run)
+fill_empty(Kmeans *run)
 {
+	int		   *count = run->start + 1;
 	int			c;
 
 	for (c = 0; c < run->k; c++)
@@ -206,11 +292,11 @@ fill_empty(Run *run)
 		float		far = 0;
 		size_t		i;
 
-		if (run->count[c] > 0)
+		if (count[c] > 0)
 			continue;
 		for (i = 1; i < (size_t) run->k; i++)
 		{
-			if (run->count[i] > run->count[biggest])
+			if (count[i] > count[biggest])
 				biggest = (int) i;
 		}
 		for (i = 0; i < run->nrows; i++)
@@ -220,56 +306,60 @@ fill_empty(Run *run)
 			tick(run, i);
 			if (run->label[i] != biggest)
 				continue;
-			d = run->distance[i] + squared_norm(run->rows + i * run->n, run->n);
+			d = run->distance[i] + squared_norm(row_at(run, i), run->n);
 			if (farthest == run->nrows || d > far)
 			{
 				farthest = i;
 				far = d;
 			}
 		}
-		memcpy(run->centroids + (size_t) c * run->n,
-			   run->rows + farthest * run->n, sizeof(float) * run->n);
 		run->label[farthest] = c;
-		run->count[c] = 1;
-		run->count[biggest]--;
+		count[c] = 1;
+		count[biggest]--;
 	}
 }
 
 /*
- * Clusters nrows rows of n float4 values (a multiple of 16) into at most k
- * clusters and writes their centroids; returns their number, which is smaller
- * than k when there are fewer distinct rows.  nrows and k are at least 1.
+ * Sorts the rows by their labels, which are counted; those of a label keep their
+ * order.
+ */
+static void
+sort_labels(Kmeans *run)
+{
+	size_t		i;
+	int			c;
+
+	/* each label's start moves to the next one's while its rows are put */
+	for (c = 0; c < run->k; c++)
+		run->start[c + 1] += run->start[c];
+	for (i = 0; i < run->nrows; i++)
+		run->order[run->start[run->label[i]]++] = (int) i;
+	memmove(run->start + 1, run->start, sizeof(int) * run->k);
+	run->start[0] = 0;
+}
+
+/*
+ * Clusters the rows into at most k clusters and writes their centroids; returns
+ * their number, which is smaller than k when there are fewer distinct rows.
+ * There are at least one row and one cluster, and rows can be counted in int.
  */
 int
-kmeans(const float *rows, size_t nrows, int n, int k, int iterations,
-	   Prng *prng, void *space, KmeansTick tick_function, void *tick_arg,
-	   float *centroids)
+kmeans(Kmeans *run, int iterations, Prng *prng)
 {
-	Run			run = {
-		.rows = rows,
-		.nrows = nrows,
-		.n = n,
-		.k = k,
-		.centroids = centroids,
-		.tick = tick_function,
-		.tick_arg = tick_arg,
-	};
 	int			i;
 
-	run.sums = space;
-	run.norms = (float *) (run.sums + (size_t) k * n);
-	run.panels = run.norms + k;
-	run.products = run.panels + (size_t) k * n + PANEL_SLACK;
-	run.count = (uint32_t *) (run.products + PANEL_ROWS * PANEL_WIDTH(k));
-	run.distance = (float *) (run.count + k);
-	run.label = (int *) (run.distance + nrows);
-
-	run.k = choose_seeds(&run, prng);
+	run->k = choose_seeds(run, prng);
+	if (run->seeded)
+		*run->seeded = run->k;
 	for (i = 0; i < iterations; i++)
 	{
-		assign_rows(&run);
-		fill_empty(&run);
-		average_rows(&run);
+		centroid_norms(run->centroids, run->k, run->n, run->norms);
+		panels_pack(run->centroids, run->k, run->n, run->panels);
+		all_pieces(run, KMEANS_ASSIGN, (int) ((run->nrows + TICK_ROWS - 1) / TICK_ROWS));
+		count_labels(run);
+		fill_empty(run);
+		sort_labels(run);
+		all_pieces(run, KMEANS_AVERAGE, run->k);
 	}
-	return run.k;
+	return run->k;
 }

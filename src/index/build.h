@@ -45,8 +45,8 @@ typedef struct IvfClusters
 } IvfClusters;
 
 /*
- * A sample of the table's rows, as rows of n float4; in the index's space when
- * the mean is known.
+ * A sample of the table's rows: n float4 each, in the index's space when the mean
+ * is known; index/work.h says where.
  */
 typedef struct IvfSample
 {
@@ -54,11 +54,12 @@ typedef struct IvfSample
 	double		seen;			/* rows of the sample, */
 	int			rows;			/* and those of them that are in memory */
 	bool		complete;		/* are these all? */
-	float4	   *row;
 	float4	   *mean;			/* dim */
 } IvfSample;
 
 typedef struct IvfParallel IvfParallel;
+typedef struct IvfTeam IvfTeam;
+typedef struct IvfWork IvfWork;
 
 typedef struct IvfBuild
 {
@@ -74,6 +75,8 @@ typedef struct IvfBuild
 	Size		memory;			/* maintenance_work_mem in bytes */
 
 	IvfSpace   *space;
+	IvfWork    *work;			/* while the sample is taken and clustered, */
+	IvfTeam    *team;			/* by several processes if not NULL */
 	IvfClusters *clusters;
 	int			height;
 

@@ -6,12 +6,13 @@
  * the assignment of every row, compare a vector with some multiples of sqrt(L)
  * centroids, not with L.
  *
- * A sample that memory can't hold is sorted by cell, on disk if need be, and
- * clustered a cell at a time.
+ * What takes long is done in pieces (index/job.c), by several processes where
+ * there are some.  A sample that memory can't hold is sorted by cell, on disk if
+ * need be, and clustered a cell at a time by one.
  */
 #include "compat.h"
 
-#include "index/build.h"
+#include "index/work.h"
 
 #include <math.h>
 
@@ -27,26 +28,11 @@
 #define CELL_ITERATIONS		10
 #define LIST_ITERATIONS		8
 #define ROWS_PER_CELL		256
-#define BORDER_PASSES		2
 
 /* rows whose places are found together, if memory allows */
 #define ROWS_TOGETHER		1024
 
 #define CLUSTER_SEED		0x76656332
-
-static void
-tick(void *arg)
-{
-	CHECK_FOR_INTERRUPTS();
-}
-
-/* rows, or as many vectors in panels */
-static float4 *
-alloc_rows(double rows, int n)
-{
-	return MemoryContextAllocHuge(CurrentMemoryContext,
-								  ((Size) (Max(rows, 1) * n) + PANEL_SLACK) * sizeof(float4));
-}
 
 /*
  * Rows that a build handles together where each takes so many bytes.
@@ -58,162 +44,136 @@ ivf_rows_together(const IvfBuild *build, Size bytes)
 }
 
 /*
- * k-means in the current context; room for the result is the caller's.
+ * Cells for so many lists.  A tree of three levels has them for nodes.
+ */
+int
+ivf_cells_wanted(const IvfBuild *build, int lists)
+{
+	return lists < MIN_LISTS_FOR_CELLS && lists <= build->fanout ?
+		1 : (int) ceil(sqrt(lists));
+}
+
+/*
+ * Rows from which so many cells are made.
+ */
+int
+ivf_cell_sample(int cells)
+{
+	return cells * ROWS_PER_CELL;
+}
+
+/* has a step of k-means done by all */
+static void
+step_together(KmeansStep step, int pieces, void *arg)
+{
+	IvfBuild   *build = arg;
+
+	build->work->step = step;
+	ivf_work_do(build, IVF_JOB_KMEANS, pieces);
+}
+
+/*
+ * k-means over the first so many rows in order, by all.
  */
 static int
-cluster_rows(const float4 *rows, int nrows, int n, int k, int iterations,
-			 Prng *prng, float4 *centroids)
+cluster_together(IvfBuild *build, int nrows, int k, int iterations, Prng *prng,
+				 float4 *centroids)
 {
-	void	   *space = MemoryContextAllocHuge(CurrentMemoryContext,
-											   kmeans_space(nrows, k, n));
+	IvfWork    *work = build->work;
+	Kmeans		run = ivf_kmeans_begin(work->row, nrows, work->n, k, centroids);
+	void	   *own = MemoryContextAllocHuge(CurrentMemoryContext, kmeans_own_space(k, work->n));
+	int			found;
 
-	k = kmeans(rows, nrows, n, k, iterations, prng, space, tick, NULL,
-			   centroids);
+	run.place = work->order;
+	run.together = step_together;
+	run.together_arg = build;
+	run.seeded = &work->k;
+	kmeans_place(&run, work->space, own);
+	work->k_rows = nrows;
+	work->k_room = k;
+	work->centroids = centroids;
+	found = kmeans(&run, iterations, prng);
+	pfree(own);
+	return found;
+}
+
+/*
+ * Clusters the rows of a cell into at most so many lists; returns how many.
+ */
+int
+ivf_cluster_cell(int cell, const float4 *rows, const int *place, int nrows, int n,
+				 int lists, float4 *centroids)
+{
+	Prng		begin = {CLUSTER_SEED + cell};
+	Prng		prng = {prng_next(&begin)};
+	int			k = Min(lists, nrows);
+	Kmeans		run = ivf_kmeans_begin(rows, nrows, n, k, centroids);
+	void	   *space;
+	void	   *own;
+	int			found;
+
+	if (nrows == 0)
+		return 0;
+	space = MemoryContextAllocHuge(CurrentMemoryContext, kmeans_space(nrows, k, n));
+	own = MemoryContextAllocHuge(CurrentMemoryContext, kmeans_own_space(k, n));
+	run.place = place;
+	kmeans_place(&run, space, own);
+	found = kmeans(&run, LIST_ITERATIONS, &prng);
 	pfree(space);
-	return k;
+	pfree(own);
+	return found;
 }
 
 /*
- * Rows of one cell after the other, from memory or from a sort.
- */
-typedef struct CellRows
-{
-	int			n;
-	uint32	   *count;			/* rows in each cell */
-
-	/* a sample in memory: its rows' numbers, by cell */
-	const float4 *row;
-	int		   *order;
-	int			next;
-
-	/* a sample on disk */
-	IvfSorter  *sorter;
-	Prng		prng;
-
-	/* where rows belong */
-	const IvfClusters *clusters;
-	float4	   *panels;			/* the cells' centroids */
-	float4	   *products;
-} CellRows;
-
-/* the cell nearest to each of count rows, up to PANEL_ROWS */
-static void
-nearest_cells(CellRows *rows, const float4 *const *row, int count, int *cell)
-{
-	float4		score[PANEL_ROWS];
-
-	panels_nearest(row, count, rows->panels, rows->clusters->cell_norm,
-				   rows->clusters->cells, rows->n, rows->products, cell, score);
-}
-
-/*
- * Groups a sample in memory by counting.
+ * Cells from a part of the sample in memory.
  */
 static void
-group_sample(CellRows *rows, const IvfSample *sample,
-			 const IvfClusters *clusters)
+make_cells(IvfBuild *build, Prng *prng)
 {
-	int		   *cell = palloc_extended(sizeof(int) * (Size) sample->rows,
-									   MCXT_ALLOC_HUGE);
-	uint32	   *start = palloc0(sizeof(uint32) * clusters->cells);
+	IvfWork    *work = build->work;
+	int			cells = work->cells_room;
+	int			wanted = Min(work->rows, ivf_cell_sample(cells));
 	int			i;
 
-	rows->row = sample->row;
-	rows->order = palloc_extended(sizeof(int) * (Size) sample->rows,
-								  MCXT_ALLOC_HUGE);
-	for (i = 0; i < sample->rows; i += PANEL_ROWS)
-	{
-		const float4 *row[PANEL_ROWS];
-		int			count = Min(PANEL_ROWS, sample->rows - i);
-		int			j;
-
-		CHECK_FOR_INTERRUPTS();
-		for (j = 0; j < count; j++)
-			row[j] = sample->row + (Size) (i + j) * clusters->n;
-		nearest_cells(rows, row, count, cell + i);
-		for (j = 0; j < count; j++)
-			rows->count[cell[i + j]]++;
-	}
-	for (i = 1; i < clusters->cells; i++)
-		start[i] = start[i - 1] + rows->count[i - 1];
-	for (i = 0; i < sample->rows; i++)
-		rows->order[start[cell[i]]++] = i;
-	pfree(cell);
-	pfree(start);
-}
-
-static void
-spool_row(const float4 *row, void *arg)
-{
-	CellRows   *rows = arg;
-	int			cell;
-
-	nearest_cells(rows, &row, 1, &cell);
-	/* the second key shuffles a cell's rows: it may have more than we can use */
-	rows->count[cell]++;
-	ivf_sorter_put(rows->sorter, cell, (int64) prng_next(&rows->prng), row,
-				   sizeof(float4) * rows->n);
+	for (i = 0; i < wanted; i++)
+		work->order[i] = (int) ((double) i * work->rows / wanted);
+	work->clusters.cells = cluster_together(build, wanted, Min(cells, wanted),
+											CELL_ITERATIONS, prng, work->clusters.cell);
 }
 
 /*
- * Scans the sample a second time, now all of it, and sorts it by cell.
+ * Sorts the rows in memory by their labels, of which there are so many; those of
+ * a label keep their order.
  */
-static void
-spool_sample(CellRows *rows, IvfBuild *build, const IvfSample *sample,
-			 const IvfClusters *clusters, double wanted)
+void
+ivf_sort_labels(IvfWork *work, int labels)
 {
-	rows->prng.state = CLUSTER_SEED;
-	rows->sorter = ivf_sorter_begin((int) (build->memory / 4 / 1024), NULL);
-	ivf_sample_scan(build, sample->table_rows, wanted, spool_row, rows);
-	ivf_sorter_sort(rows->sorter);
-}
+	int		   *start = work->start;
+	int			i;
 
-/*
- * Copies up to room rows of a cell, of which the caller has seen all cells
- * before; returns how many.
- */
-static int
-read_cell(CellRows *rows, int cell, float4 *to, int room)
-{
-	Size		bytes = sizeof(float4) * rows->n;
-	uint32		i;
-	int			read = 0;
-
-	for (i = 0; i < rows->count[cell]; i++)
-	{
-		const void *from;
-
-		CHECK_FOR_INTERRUPTS();
-		if (rows->sorter)
-		{
-			int64		key[2];
-
-			if (!ivf_sorter_next(rows->sorter, &key[0], &key[1], &from))
-				elog(ERROR, "the sorted sample ends early");
-		}
-		else
-			from = rows->row + (Size) rows->order[rows->next++] * rows->n;
-		if (read < room)
-			memcpy(to + (Size) read++ * rows->n, from, bytes);
-	}
-	return read;
-}
-
-static void
-end_cells(CellRows *rows)
-{
-	if (rows->sorter)
-		ivf_sorter_end(rows->sorter);
+	memset(start, 0, sizeof(int) * (labels + 1));
+	for (i = 0; i < work->rows; i++)
+		start[work->label[i] + 1]++;
+	for (i = 0; i < labels; i++)
+		start[i + 1] += start[i];
+	/* each label's start moves to the next one's while its rows are put */
+	for (i = 0; i < work->rows; i++)
+		work->order[start[work->label[i]]++] = i;
+	memmove(start + 1, start, sizeof(int) * labels);
+	start[0] = 0;
 }
 
 /*
  * Shares the lists out among the cells, in proportion to their rows; a cell
- * with rows gets at least one.
+ * with rows gets at least one.  So it is known where a cell's lists begin before
+ * those of the cells before it are found.
  */
-static int *
-share_lists(const uint32 *count, int cells, int lists)
+static void
+share_lists(IvfWork *work, const uint32 *count, int lists)
 {
-	int		   *share = palloc0(sizeof(int) * cells);
+	IvfClusters *clusters = &work->clusters;
+	int			cells = clusters->cells;
+	int		   *share = work->share;
 	double		total = 0;
 	double		before = 0;
 	int			spare = lists;
@@ -226,199 +186,181 @@ share_lists(const uint32 *count, int cells, int lists)
 			spare--;
 	}
 	spare = Max(spare, 0);
+	clusters->first[0] = 0;
 	for (i = 0; i < cells; i++)
 	{
+		clusters->first[i + 1] = clusters->first[i];
+		share[i] = 0;
 		if (count[i] == 0)
 			continue;
 		share[i] = 1 + (int) (rint((before + count[i]) / total * spare) -
 							  rint(before / total * spare));
 		before += count[i];
+		clusters->first[i + 1] += Min((uint32) share[i], count[i]);
 	}
-	return share;
+}
+
+/*
+ * Moves lists to where those before them end, as some cells may have got fewer
+ * than their share.
+ */
+static void
+close_gaps(IvfWork *work)
+{
+	IvfClusters *clusters = &work->clusters;
+	int			lists = 0;
+	int			i;
+
+	for (i = 0; i < clusters->cells; i++)
+	{
+		memmove(clusters->list + (Size) lists * work->n,
+				clusters->list + (Size) clusters->first[i] * work->n,
+				sizeof(float4) * work->n * work->found[i]);
+		clusters->first[i] = lists;
+		lists += work->found[i];
+	}
+	clusters->first[i] = clusters->lists = lists;
+}
+
+/*
+ * Clusters a sample in memory: a single cell by all together, others one by each.
+ */
+static void
+cluster_memory(IvfBuild *build, int lists, Prng *prng)
+{
+	IvfWork    *work = build->work;
+	IvfClusters *clusters = &work->clusters;
+	uint32	   *count;
+	int			i;
+
+	if (work->cells_room == 1)
+	{
+		for (i = 0; i < work->rows; i++)
+			work->order[i] = i;
+		clusters->lists = cluster_together(build, work->rows, Min(lists, work->rows),
+										   LIST_ITERATIONS, prng, clusters->list);
+		clusters->first[0] = 0;
+		clusters->first[1] = clusters->lists;
+		ivf_build_done(work->rows);
+		return;
+	}
+	ivf_work_do(build, IVF_JOB_GROUP, IVF_PIECES(work->rows));
+	ivf_sort_labels(work, clusters->cells);
+	count = palloc(sizeof(uint32) * clusters->cells);
+	for (i = 0; i < clusters->cells; i++)
+		count[i] = work->start[i + 1] - work->start[i];
+	share_lists(work, count, lists);
+	pfree(count);
+	ivf_work_do(build, IVF_JOB_CELL, clusters->cells);
+	close_gaps(work);
+}
+
+/*
+ * A sample on disk, sorted by cell.
+ */
+typedef struct CellRows
+{
+	const IvfWork *work;
+	uint32	   *count;			/* rows in each cell */
+	IvfSorter  *sorter;
+	Prng		prng;
+	float4	   *products;
+} CellRows;
+
+static void
+spool_row(const float4 *row, void *arg)
+{
+	CellRows   *rows = arg;
+	const IvfWork *work = rows->work;
+	float4		score;
+	int			cell;
+
+	panels_nearest(&row, 1, work->panels, work->clusters.cell_norm, work->clusters.cells,
+				   work->n, rows->products, &cell, &score);
+	/* the second key shuffles a cell's rows: it may have more than we can use */
+	rows->count[cell]++;
+	ivf_sorter_put(rows->sorter, cell, (int64) prng_next(&rows->prng), row,
+				   sizeof(float4) * work->n);
+}
+
+/*
+ * Copies up to room rows of a cell, of which the caller has seen all cells
+ * before; returns how many.
+ */
+static int
+read_cell(CellRows *rows, int cell, float4 *to, int room)
+{
+	int			n = rows->work->n;
+	uint32		i;
+	int			read = 0;
+
+	for (i = 0; i < rows->count[cell]; i++)
+	{
+		const void *from;
+		int64		key[2];
+
+		CHECK_FOR_INTERRUPTS();
+		if (!ivf_sorter_next(rows->sorter, &key[0], &key[1], &from))
+			elog(ERROR, "the sorted sample ends early");
+		if (read < room)
+			memcpy(to + (Size) read++ * n, from, sizeof(float4) * n);
+	}
+	return read;
 }
 
 /*
  * Clusters the cells one after the other into their shares of lists.
  */
 static void
-cluster_cells(IvfBuild *build, CellRows *rows, IvfClusters *clusters,
-			  int lists, Prng *prng)
+cluster_cells(IvfBuild *build, CellRows *rows)
 {
-	int		   *share = share_lists(rows->count, clusters->cells, lists);
-	double		room = 0;
+	IvfWork    *work = build->work;
+	double		room = 1;
 	double		done = 0;
 	float4	   *buffer;
 	int			i;
 
-	for (i = 0; i < clusters->cells; i++)
+	for (i = 0; i < work->clusters.cells; i++)
 		room = Max(room, rows->count[i]);
 	room = Min(room, floor(build->memory / 4 / (sizeof(float4) * build->n)));
-	buffer = alloc_rows(room, build->n);
-
-	clusters->lists = 0;
-	for (i = 0; i < clusters->cells; i++)
+	buffer = MemoryContextAllocHuge(CurrentMemoryContext,
+									sizeof(float4) * build->n * (Size) Max(room, 1));
+	for (i = 0; i < work->clusters.cells; i++)
 	{
 		int			nrows = read_cell(rows, i, buffer, (int) room);
 
-		clusters->first[i] = clusters->lists;
-		if (nrows > 0)
-			clusters->lists +=
-				cluster_rows(buffer, nrows, build->n, Min(share[i], nrows),
-							 LIST_ITERATIONS, prng,
-							 clusters->list + (Size) clusters->lists * build->n);
+		work->found[i] = ivf_cluster_cell(i, buffer, NULL, nrows, work->n, work->share[i],
+										  work->clusters.list +
+										  (Size) work->clusters.first[i] * work->n);
 		done += rows->count[i];
 		ivf_build_done(done);
 	}
-	clusters->first[i] = clusters->lists;
 	pfree(buffer);
 }
 
 /*
- * Sums of the sampled rows by list, and rows that are not in them yet.
- */
-typedef struct Means
-{
-	const IvfClusters *clusters;
-	IvfNearest *nearest;
-	double	   *sum;			/* lists rows of n */
-	uint32	   *count;
-	int			room;
-	int			waiting;
-	float4	   *buffer;			/* the waiting rows */
-	const float4 **row;
-	int		   *list;
-	int		   *cell;
-} Means;
-
-static void
-add_waiting(Means *means)
-{
-	int			n = means->clusters->n;
-	int			i;
-	int			j;
-
-	ivf_nearest_lists(means->nearest, means->row, means->waiting, means->list,
-					  means->cell);
-	for (i = 0; i < means->waiting; i++)
-	{
-		double	   *sum = means->sum + (Size) means->list[i] * n;
-
-		for (j = 0; j < n; j++)
-			sum[j] += means->row[i][j];
-		means->count[means->list[i]]++;
-	}
-	means->waiting = 0;
-}
-
-static void
-add_to_means(const float4 *row, void *arg)
-{
-	Means	   *means = arg;
-
-	memcpy(means->buffer + (Size) means->waiting * means->clusters->n, row,
-		   sizeof(float4) * means->clusters->n);
-	if (++means->waiting == means->room)
-		add_waiting(means);
-}
-
-static void
-means_begin(Means *means, const IvfBuild *build, const IvfClusters *clusters)
-{
-	int			n = clusters->n;
-	int			i;
-
-	means->clusters = clusters;
-	means->sum = palloc_extended(sizeof(double) * n * clusters->lists, MCXT_ALLOC_HUGE);
-	means->count = palloc_extended(sizeof(uint32) * (Size) clusters->lists,
-								   MCXT_ALLOC_HUGE);
-	means->room = ivf_rows_together(build, sizeof(float4) * n);
-	means->nearest = ivf_nearest_begin(clusters, means->room, false);
-	means->buffer = alloc_rows(means->room, n);
-	means->row = palloc(sizeof(float4 *) * means->room);
-	for (i = 0; i < means->room; i++)
-		means->row[i] = means->buffer + (Size) i * n;
-	means->list = palloc(sizeof(int) * means->room);
-	means->cell = palloc(sizeof(int) * means->room);
-}
-
-static void
-means_end(Means *means)
-{
-	ivf_nearest_end(means->nearest);
-	pfree(means->sum);
-	pfree(means->count);
-	pfree(means->buffer);
-	pfree(means->row);
-	pfree(means->list);
-	pfree(means->cell);
-}
-
-/*
- * Moves the centroids of lists with rows to the means of these.
+ * Clusters a sample that memory does not hold: it is read a second time, now all
+ * of it, and sorted by cell.
  */
 static void
-move_centroids(IvfClusters *clusters, const Means *means)
+cluster_table(IvfBuild *build, const IvfSample *sample, int lists, double wanted)
 {
-	int			n = clusters->n;
-	float4	   *mean = palloc(sizeof(float4) * n);
-	int			cell;
-	int			list;
-	int			j;
+	IvfWork    *work = build->work;
+	CellRows	rows = {.work = work,.prng = {CLUSTER_SEED}};
 
-	for (cell = 0; cell < clusters->cells; cell++)
-	{
-		int			first = clusters->first[cell];
-
-		for (list = first; list < clusters->first[cell + 1]; list++)
-		{
-			if (means->count[list] == 0)
-				continue;
-			for (j = 0; j < n; j++)
-				mean[j] = (float4) (means->sum[(Size) list * n + j] / means->count[list]);
-			panels_set(clusters->list + (Size) first * n, clusters->first[cell + 1] - first,
-					   n, list - first, mean);
-			centroid_norms(mean, 1, n, &clusters->list_norm[list]);
-		}
-	}
-	pfree(mean);
-}
-
-/*
- * Moves every centroid to the mean of the sampled rows nearest to it, whatever
- * their cells.  Lists were formed within cells, and at the cells' borders that
- * shows: without this, the same recall takes a twentieth more entries on SIFT,
- * and more on LSA vectors of 768 dimensions.
- *
- * The sums take twice the memory of the centroids; where those have been given
- * more than their eighth, the step is left out.
- */
-static void
-mend_borders(IvfBuild *build, const IvfSample *sample, IvfClusters *clusters,
-			 double wanted)
-{
-	Size		values = (Size) clusters->lists * clusters->n;
-	Means		means = {0};
-	int			pass;
-	int			i;
-
-	if (values * sizeof(double) > build->memory / 4)
-		return;
-	means_begin(&means, build, clusters);
-	for (pass = 0; pass < BORDER_PASSES; pass++)
-	{
-		memset(means.sum, 0, values * sizeof(double));
-		memset(means.count, 0, sizeof(uint32) * clusters->lists);
-		if (sample->row)
-		{
-			for (i = 0; i < sample->rows; i++)
-				add_to_means(sample->row + (Size) i * clusters->n, &means);
-		}
-		else
-			ivf_sample_scan(build, sample->table_rows, wanted, add_to_means, &means);
-		add_waiting(&means);
-		move_centroids(clusters, &means);
-	}
-	means_end(&means);
+	pfree(work->row);
+	work->row = NULL;
+	rows.count = palloc0(sizeof(uint32) * work->clusters.cells);
+	rows.products = palloc(sizeof(float4) * PANEL_ROWS * PANEL_WIDTH(work->clusters.cells));
+	rows.sorter = ivf_sorter_begin((int) (build->memory / 4 / 1024), NULL);
+	ivf_sample_scan(build, sample->table_rows, wanted, spool_row, &rows);
+	ivf_sorter_sort(rows.sorter);
+	share_lists(work, rows.count, lists);
+	cluster_cells(build, &rows);
+	ivf_sorter_end(rows.sorter);
+	close_gaps(work);
+	pfree(rows.count);
+	pfree(rows.products);
 }
 
 /*
@@ -428,7 +370,7 @@ static void
 pack_clusters(IvfClusters *clusters)
 {
 	int			n = clusters->n;
-	float4	   *scratch = alloc_rows(VEC_LANES, n);
+	float4	   *scratch = palloc(sizeof(float4) * VEC_LANES * n);
 	int			i;
 
 	centroid_norms(clusters->list, clusters->lists, n, clusters->list_norm);
@@ -438,32 +380,6 @@ pack_clusters(IvfClusters *clusters)
 		panels_pack_here(clusters->list + (Size) clusters->first[i] * n,
 						 clusters->first[i + 1] - clusters->first[i], n, scratch);
 	pfree(scratch);
-}
-
-/*
- * Cells from a part of the sample in memory.
- */
-static void
-make_cells(const IvfSample *sample, IvfClusters *clusters, int cells, Prng *prng)
-{
-	int			n = clusters->n;
-	int			wanted = Min(sample->rows, cells * ROWS_PER_CELL);
-	float4	   *part = sample->row;
-
-	if (wanted < sample->rows)
-	{
-		int			i;
-
-		part = alloc_rows(wanted, n);
-		for (i = 0; i < wanted; i++)
-			memcpy(part + (Size) i * n,
-				   sample->row + (Size) ((double) i * sample->rows / wanted) * n,
-				   sizeof(float4) * n);
-	}
-	clusters->cells = cluster_rows(part, wanted, n, Min(cells, wanted),
-								   CELL_ITERATIONS, prng, clusters->cell);
-	if (part != sample->row)
-		pfree(part);
 }
 
 /*
@@ -498,54 +414,34 @@ drop_empty_cells(IvfClusters *clusters)
 IvfClusters *
 ivf_cluster(IvfBuild *build, IvfSample *sample)
 {
-	IvfClusters *clusters = palloc0(sizeof(IvfClusters));
+	IvfWork    *work = build->work;
+	IvfClusters *clusters = &work->clusters;
 	int			lists = ivf_lists_wanted(build, sample->table_rows);
-	/* a tree of three levels has the cells for nodes */
-	int			cells = lists < MIN_LISTS_FOR_CELLS && lists <= build->fanout ?
-	1 : (int) ceil(sqrt(lists));
 	double		wanted = (double) lists * IVF_SAMPLE_PER_LIST;
-	CellRows	rows = {0};
 	Prng		prng = {CLUSTER_SEED};
 
-	clusters->n = build->n;
 	clusters->cells = 1;
-	clusters->cell = alloc_rows(cells, build->n);
-	clusters->cell_norm = palloc0(sizeof(float4) * cells);
-	clusters->first = palloc0(sizeof(int) * (cells + 1));
-	clusters->list = alloc_rows(lists, build->n);
-	clusters->list_norm = palloc_extended(sizeof(float4) * (Size) lists,
-										  MCXT_ALLOC_HUGE);
+	clusters->cell_norm[0] = 0;
 	memset(clusters->cell, 0, sizeof(float4) * build->n);
 	memset(clusters->list, 0, sizeof(float4) * build->n);
 
 	if (lists > 1 && sample->rows > 0)
 	{
-		if (cells > 1)
-			make_cells(sample, clusters, cells, &prng);
+		if (work->cells_room > 1)
+			make_cells(build, &prng);
 		centroid_norms(clusters->cell, clusters->cells, build->n,
 					   clusters->cell_norm);
-
-		rows.n = build->n;
-		rows.count = palloc0(sizeof(uint32) * clusters->cells);
-		rows.clusters = clusters;
-		rows.panels = alloc_rows(clusters->cells, build->n);
-		panels_pack(clusters->cell, clusters->cells, build->n, rows.panels);
-		rows.products = palloc(sizeof(float4) * PANEL_ROWS * PANEL_WIDTH(clusters->cells));
+		panels_pack(clusters->cell, clusters->cells, build->n, work->panels);
 		if (sample->complete)
-			group_sample(&rows, sample, clusters);
+			cluster_memory(build, lists, &prng);
 		else
-		{
-			pfree(sample->row);
-			sample->row = NULL;
-			spool_sample(&rows, build, sample, clusters, wanted);
-		}
-		cluster_cells(build, &rows, clusters, lists, &prng);
-		end_cells(&rows);
+			cluster_table(build, sample, lists, wanted);
 		drop_empty_cells(clusters);
 	}
 	else
 	{
 		clusters->lists = 1;
+		clusters->first[0] = 0;
 		clusters->first[1] = 1;
 	}
 
@@ -554,9 +450,6 @@ ivf_cluster(IvfBuild *build, IvfSample *sample)
 		memset(clusters->list, 0, sizeof(float4) * build->n);
 	pack_clusters(clusters);
 	if (clusters->cells > 1)
-		mend_borders(build, sample, clusters, wanted);
-	if (sample->row)
-		pfree(sample->row);
-	sample->row = NULL;
-	return clusters;
+		ivf_mend_borders(build, sample, wanted);
+	return ivf_work_end(build);
 }

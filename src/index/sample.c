@@ -8,7 +8,7 @@
  */
 #include "compat.h"
 
-#include "index/build.h"
+#include "index/work.h"
 
 #include <float.h>
 #include <limits.h>
@@ -186,6 +186,7 @@ ivf_lists_wanted(const IvfBuild *build, double table_rows)
 typedef struct Collected
 {
 	IvfSample  *sample;
+	float4	   *row;			/* those that are kept */
 	int			n;
 	double		limit;
 	double		seen;
@@ -210,80 +211,67 @@ collect_row(const float4 *row, void *arg)
 	}
 	else
 		sample->rows++;
-	memcpy(sample->row + (Size) place * collected->n, row,
+	memcpy(collected->row + (Size) place * collected->n, row,
 		   sizeof(float4) * collected->n);
 }
 
 /*
- * Moves the sample into the index's space, now that its mean is known.
+ * Estimates how many rows there are, and takes the sample, as much of it as a half
+ * of the build's memory holds.
  */
 static void
-place_sample(IvfBuild *build, IvfSample *sample)
+take_sample(IvfBuild *build, IvfSample *sample)
 {
-	double	   *v = palloc(sizeof(double) * build->n);
-	int			i;
-	int			j;
+	Collected	collected = {.sample = sample,.n = build->n,.prng = {SAMPLE_SEED}};
+	double		wanted;
+	int			lists;
 
-	for (i = 0; i < sample->rows; i++)
-	{
-		float4	   *row = sample->row + (Size) i * build->n;
-
-		CHECK_FOR_INTERRUPTS();
-		memset(v, 0, sizeof(double) * build->n);
-		for (j = 0; j < build->dim; j++)
-			v[j] = (double) row[j] - sample->mean[j];
-		rotate(build->space->rotation, v);
-		for (j = 0; j < build->n; j++)
-			row[j] = (float4) Max(Min(v[j], FLT_MAX), -FLT_MAX);
-	}
-	pfree(v);
+	sample->table_rows = estimate_rows(build);
+	lists = ivf_lists_wanted(build, sample->table_rows);
+	wanted = (double) lists * IVF_SAMPLE_PER_LIST;
+	ivf_build_phase(IVF_PHASE_SAMPLE, Min(wanted, sample->table_rows));
+	collected.limit = Min(wanted, floor(build->memory / 2 / (sizeof(float4) * build->n)));
+	collected.limit = Min(collected.limit, INT_MAX);	/* rows are counted in int */
+	ivf_work_begin(build, (int) collected.limit, collected.limit >= wanted, lists);
+	collected.row = build->work->row;
+	ivf_sample_scan(build, sample->table_rows, wanted, collect_row, &collected);
+	sample->seen = collected.seen;
+	sample->complete = collected.seen <= collected.limit;
 }
 
 /*
- * Samples rows into memory, a half of what the build may use, computes their
- * mean and sets up the index's space with it.
+ * Samples rows, computes their mean and sets up the index's space with it.
  */
 IvfSample *
 ivf_sample_rows(IvfBuild *build)
 {
 	IvfSample  *sample = palloc0(sizeof(IvfSample));
-	Collected	collected = {.sample = sample,.n = build->n,.prng = {SAMPLE_SEED}};
 	double	   *sum = palloc0(sizeof(double) * build->n);
+	IvfWork    *work;
 	int			i;
 	int			j;
 
-	sample->mean = palloc0(sizeof(float4) * build->dim);
 	if (build->heap)
-	{
-		int			lists;
-
-		sample->table_rows = estimate_rows(build);
-		lists = ivf_lists_wanted(build, sample->table_rows);
-		ivf_build_phase(IVF_PHASE_SAMPLE,
-						Min((double) lists * IVF_SAMPLE_PER_LIST, sample->table_rows));
-		collected.limit = Min((double) lists * IVF_SAMPLE_PER_LIST,
-							  floor(build->memory / 2 / (sizeof(float4) * build->n)));
-		collected.limit = Min(collected.limit, INT_MAX);	/* rows are counted in int */
-		sample->row = MemoryContextAllocHuge(CurrentMemoryContext,
-											 sizeof(float4) * build->n * (Size) collected.limit);
-		ivf_sample_scan(build, sample->table_rows,
-						(double) lists * IVF_SAMPLE_PER_LIST, collect_row, &collected);
-		sample->seen = collected.seen;
-		sample->complete = collected.seen <= collected.limit;
-	}
+		take_sample(build, sample);
+	else
+		ivf_work_begin(build, 0, true, 1);
+	work = build->work;
+	work->rows = sample->rows;
 
 	for (i = 0; i < sample->rows; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		for (j = 0; j < build->dim; j++)
-			sum[j] += sample->row[(Size) i * build->n + j];
+			sum[j] += work->row[(Size) i * build->n + j];
 	}
+	sample->mean = palloc0(sizeof(float4) * build->dim);
 	for (j = 0; j < build->dim && sample->rows > 0; j++)
 		sample->mean[j] = (float4) (sum[j] / sample->rows);
 	pfree(sum);
+	memcpy(work->mean, sample->mean, sizeof(float4) * build->dim);
 
 	build->space = ivf_space_make(build->opclass, build->dim,
 								  IVF_ROTATION_SEED, sample->mean);
-	place_sample(build, sample);
+	ivf_work_do(build, IVF_JOB_PLACE, IVF_PIECES(work->rows));
 	return sample;
 }

@@ -18,23 +18,83 @@ count_tick(void *arg)
 	ticks += arg == &ticks;
 }
 
+/* what others would do, the last piece first, each with memory of its own */
+typedef struct Others
+{
+	Kmeans	   *run;
+	void	   *space;
+	int			k;
+} Others;
+
+static void
+backwards(KmeansStep step, int pieces, void *arg)
+{
+	const Others *others = arg;
+	size_t		size = kmeans_own_space(others->k, others->run->n);
+
+	while (--pieces >= 0)
+	{
+		Kmeans		other = *others->run;
+		void	   *own = need(size);
+
+		memset(own, 0xff, size);
+		other.k = others->k;
+		kmeans_place(&other, others->space, own);
+		other.k = others->run->k;
+		kmeans_piece(&other, step, pieces);
+		free(own);
+	}
+}
+
 /*
- * A run in memory of no more than kmeans_space(), dirty before.
+ * A run in memory of no more than it asks for, dirty before.
  */
+static int
+run_among(const float *rows, const int *place, size_t nrows, int n, int k, int iterations,
+		  uint64_t seed, int together, float *centroids)
+{
+	Prng		prng = {seed};
+	size_t		size = kmeans_space(nrows, k, n);
+	size_t		own_size = kmeans_own_space(k, n);
+	void	   *space = need(size);
+	void	   *own = need(own_size);
+	int			seeded = -1;
+	int			found;
+	Kmeans		kmeans_run = {
+		.rows = rows,
+		.place = place,
+		.nrows = nrows,
+		.n = n,
+		.k = k,
+		.centroids = centroids,
+		.tick = count_tick,
+		.tick_arg = &ticks,
+		.seeded = &seeded,
+	};
+	Others		others = {&kmeans_run, space, k};
+
+	if (together)
+	{
+		kmeans_run.tick = NULL;
+		kmeans_run.together = backwards;
+		kmeans_run.together_arg = &others;
+	}
+	memset(space, (int) (seed % 256), size);
+	memset(own, (int) (seed % 256), own_size);
+	kmeans_place(&kmeans_run, space, own);
+	found = kmeans(&kmeans_run, iterations, &prng);
+	if (seeded != found)
+		found = -1;
+	free(own);
+	free(space);
+	return found;
+}
+
 static int
 run(const float *rows, size_t nrows, int n, int k, int iterations,
 	uint64_t seed, float *centroids)
 {
-	Prng		prng = {seed};
-	size_t		size = kmeans_space(nrows, k, n);
-	void	   *space = need(size);
-	int			found;
-
-	memset(space, (int) (seed % 256), size);
-	found = kmeans(rows, nrows, n, k, iterations, &prng, space, count_tick,
-				   &ticks, centroids);
-	free(space);
-	return found;
+	return run_among(rows, NULL, nrows, n, k, iterations, seed, 0, centroids);
 }
 
 static double
@@ -174,6 +234,31 @@ test_distinct(int nrows, int n, int k, int distinct)
 	free(centroids);
 	free(rows);
 	free(values);
+}
+
+/*
+ * Values that hardly any row has: seeds are not drawn from all rows, unless the
+ * others have too few values.
+ */
+static void
+test_rare(int nrows, int n, int k, int rare)
+{
+	float	   *rows = need(sizeof(float) * nrows * n);
+	float	   *centroids = need(sizeof(float) * k * n);
+	int			wanted = rare + 1 < k ? rare + 1 : k;
+	int			bad = 0;
+	int			seed;
+	int			i;
+
+	memset(rows, 0, sizeof(float) * nrows * n);
+	for (i = 1; i <= rare; i++)
+		rows[(size_t) i * n] = (float) i;
+	for (seed = 0; seed < 20; seed++)
+		bad += run(rows, nrows, n, k, 5, seed, centroids) != wanted;
+	ok(bad == 0, "%d rows of which %d are unlike the others, k = %d: %d centroids", nrows,
+	   rare, k, wanted);
+	free(centroids);
+	free(rows);
 }
 
 /*
@@ -417,19 +502,28 @@ test_deterministic(int n)
 	found = run(rows, ROWS, n, K, 7, 3, a);
 	(void) rand();
 
-	/* other dirt in the memory, and nobody to tell the time to */
-	{
-		Prng		again = {3};
-		void	   *space = need(kmeans_space(ROWS, K, n));
+	ok(run(rows, ROWS, n, K, 7, 3 + 256, b) > 0 && memcmp(a, b, size) != 0,
+	   "%d dimensions: the generator's state counts", n);
+	ok(run(rows, ROWS, n, K, 7, 3, b) == found && memcmp(a, b, size) == 0,
+	   "%d dimensions: the same from the same seed", n);
+	ok(run_among(rows, NULL, ROWS, n, K, 7, 3, 1, b) == found && memcmp(a, b, size) == 0,
+	   "%d dimensions: the same from pieces in any order", n);
 
-		memset(space, 0xff, kmeans_space(ROWS, K, n));
-		ok(kmeans(rows, ROWS, n, K, 7, &again, space, NULL, NULL, b) == found &&
-		   memcmp(a, b, size) == 0,
-		   "%d dimensions: the same from the same seed", n);
-		kmeans(rows, ROWS, n, K, 7, &again, space, NULL, NULL, b);
-		ok(memcmp(a, b, size) != 0,
-		   "%d dimensions: the generator's state counts", n);
-		free(space);
+	/* the rows backwards, told to be taken from the end */
+	{
+		float	   *reverse = need(sizeof(float) * ROWS * n);
+		int		   *place = need(sizeof(int) * ROWS);
+		int			i;
+
+		for (i = 0; i < ROWS; i++)
+		{
+			memcpy(reverse + (size_t) i * n, rows + (size_t) (ROWS - 1 - i) * n, sizeof(float) * n);
+			place[i] = ROWS - 1 - i;
+		}
+		ok(run_among(reverse, place, ROWS, n, K, 7, 3, 0, b) == found && memcmp(a, b, size) == 0,
+		   "%d dimensions: the same from rows in another place", n);
+		free(place);
+		free(reverse);
 	}
 	free(b);
 	free(a);
@@ -517,6 +611,9 @@ main(void)
 	test_distinct(1, 64, 10, 1);
 	test_distinct(1, 16, 1, 1);
 	test_distinct(400, 128, 100, 99);
+	test_rare(4000, 16, 10, 3);
+	test_rare(4000, 16, 10, 9);
+	test_rare(4000, 16, 10, 30);
 	test_empty(0, 0);
 	test_empty(1e4, 1);
 	test_finds(64, 30, 50);

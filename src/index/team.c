@@ -1,0 +1,508 @@
+/*
+ * team.c
+ *	  Several processes cluster a sample.
+ *
+ * The leader samples the table into memory that all share, and decides what is
+ * to be done; where that can be done in pieces, workers take part.  They are
+ * there from before the sample is taken until it is clustered, and wait while
+ * the leader is by itself.
+ *
+ * In the segment of the parallel context lies Team: the job at hand, behind a
+ * spinlock, and what it is of.  A job is announced by its number.  Whoever finds
+ * it open joins it, takes pieces by an atomic counter, and leaves it; the leader
+ * does the same, closes it when there are no more pieces, and waits until all
+ * have left.  So it does not wait for a worker that is late, or never starts.
+ * What a job writes, each piece a place of its own, is read when all have left.
+ *
+ * The sample lies in a segment of its own, which may be large: where there is no
+ * room for it, as in containers that have 64 MB for this, one process clusters
+ * alone, in its own memory.
+ */
+#include "compat.h"
+
+#include "index/work.h"
+
+#include "access/parallel.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "ground/panels.h"
+#include "index/parallel.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/condition_variable.h"
+#include "storage/dsm.h"
+#include "storage/spin.h"
+#include "tcop/tcopprot.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+
+#define KEY_TEAM		UINT64CONST(0x7665630000000011)
+#define KEY_QUERY		UINT64CONST(0x7665630000000012)
+
+typedef struct Team
+{
+	Oid			heap;
+	Oid			index;
+	bool		concurrent;
+	dsm_handle	sample;
+	char	   *base;			/* where the leader has that segment */
+
+	slock_t		mutex;			/* of what follows */
+	uint32		number;			/* of the last job */
+	IvfJob		job;
+	int			pieces;
+	bool		open;			/* may it be joined? */
+	bool		over;			/* there will be no other */
+	int			inside;			/* processes */
+
+	pg_atomic_uint32 next;		/* piece */
+	ConditionVariable announced;
+	ConditionVariable left;
+	IvfWork		work;
+} Team;
+
+struct IvfTeam
+{
+	ParallelContext *context;
+	dsm_segment *segment;
+	Team	   *shared;
+};
+
+/* gives room for an array, or only counts what is wanted */
+typedef struct Room
+{
+	Size		size;			/* so far */
+	char	   *base;			/* NULL: allocated one by one, unless */
+	bool		counting;
+} Room;
+
+static void *
+take(Room *room, Size count, Size size)
+{
+	Size		bytes = mul_size(Max(count, 1), size);
+	char	   *at = room->base + room->size;
+
+	room->size = add_size(room->size, CACHELINEALIGN(bytes));
+	if (room->counting)
+		return NULL;
+	return room->base ? at : MemoryContextAllocHuge(CurrentMemoryContext, bytes);
+}
+
+/* floats that are read as panels */
+static float4 *
+take_panels(Room *room, Size vectors, int n)
+{
+	return take(room, mul_size(vectors, n) + PANEL_SLACK, sizeof(float4));
+}
+
+/*
+ * The rows for the centroids of cells, or of the lists where there are no cells.
+ */
+static void
+take_arrays(IvfWork *work, Room *room)
+{
+	IvfClusters *clusters = &work->clusters;
+	bool		alone = work->cells_room == 1;
+
+	work->mean = take(room, work->dim, sizeof(float4));
+	work->label = take(room, work->rows_room, sizeof(int));
+	work->order = take(room, work->rows_room, sizeof(int));
+	work->start = take(room, (Size) Max(work->lists_room, work->cells_room) + 1, sizeof(int));
+	work->share = take(room, work->cells_room, sizeof(int));
+	work->found = take(room, work->cells_room, sizeof(int));
+	work->panels = take_panels(room, work->cells_room, work->n);
+	work->k_room = alone ? work->lists_room : work->cells_room;
+	work->space = take(room, kmeans_space(alone ? work->rows_room :
+										  Min(work->rows_room, ivf_cell_sample(work->cells_room)),
+										  work->k_room, work->n), 1);
+	clusters->n = work->n;
+	clusters->first = take(room, work->cells_room + 1, sizeof(int));
+	clusters->cell = take_panels(room, work->cells_room, work->n);
+	clusters->cell_norm = take(room, work->cells_room, sizeof(float4));
+	clusters->list = take_panels(room, work->lists_room, work->n);
+	clusters->list_norm = take(room, work->lists_room, sizeof(float4));
+	work->row = take(room, mul_size(work->rows_room, work->n), sizeof(float4));
+}
+
+/* makes a pointer of another process's one of this one's */
+#define MOVE(pointer) \
+	((pointer) = (void *) ((char *) (pointer) + moved))
+
+static void
+move_pointers(IvfWork *work, ptrdiff_t moved)
+{
+	MOVE(work->mean);
+	MOVE(work->label);
+	MOVE(work->order);
+	MOVE(work->start);
+	MOVE(work->share);
+	MOVE(work->found);
+	MOVE(work->panels);
+	MOVE(work->space);
+	MOVE(work->clusters.first);
+	MOVE(work->clusters.cell);
+	MOVE(work->clusters.cell_norm);
+	MOVE(work->clusters.list);
+	MOVE(work->clusters.list_norm);
+	MOVE(work->row);
+	MOVE(work->centroids);
+}
+
+/*
+ * A segment of so many bytes; NULL if there is no room for it.  What the server
+ * makes an error is taken back with a subtransaction, which has done nothing
+ * else.
+ */
+static dsm_segment *
+create_segment(Size size)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	dsm_segment *volatile segment = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+		if (segment)
+			dsm_pin_mapping(segment);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (error->sqlerrcode != ERRCODE_DISK_FULL &&
+			error->sqlerrcode != ERRCODE_OUT_OF_MEMORY)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		ereport(DEBUG1,
+				(errmsg_internal("a sample is clustered by one process: %s", error->message)));
+		FreeErrorData(error);
+		segment = NULL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (segment)
+		dsm_unpin_mapping(segment);
+	return segment;
+}
+
+static void
+end_context(ParallelContext *context)
+{
+	DestroyParallelContext(context);
+	ExitParallelMode();
+}
+
+/*
+ * Sets up what workers find, and launches them.
+ */
+static bool
+launch(IvfBuild *build, IvfTeam *team, dsm_segment *segment, int workers)
+{
+	ParallelContext *context;
+	Team	   *shared;
+
+	EnterParallelMode();
+	context = CreateParallelContext("$libdir/vecfeat", "vecfeat_parallel_cluster", workers);
+	shm_toc_estimate_chunk(&context->estimator, sizeof(Team));
+	shm_toc_estimate_keys(&context->estimator, 1);
+	if (debug_query_string)
+	{
+		shm_toc_estimate_chunk(&context->estimator, strlen(debug_query_string) + 1);
+		shm_toc_estimate_keys(&context->estimator, 1);
+	}
+	InitializeParallelDSM(context);
+	if (context->seg == NULL)
+	{
+		end_context(context);
+		return false;
+	}
+
+	shared = shm_toc_allocate(context->toc, sizeof(Team));
+	memset(shared, 0, sizeof(*shared));
+	shared->heap = RelationGetRelid(build->heap);
+	shared->index = RelationGetRelid(build->index);
+	shared->concurrent = build->info->ii_Concurrent;
+	shared->sample = dsm_segment_handle(segment);
+	shared->base = dsm_segment_address(segment);
+	SpinLockInit(&shared->mutex);
+	pg_atomic_init_u32(&shared->next, 0);
+	ConditionVariableInit(&shared->announced);
+	ConditionVariableInit(&shared->left);
+	shm_toc_insert(context->toc, KEY_TEAM, shared);
+	if (debug_query_string)
+	{
+		char	   *query = shm_toc_allocate(context->toc, strlen(debug_query_string) + 1);
+
+		strcpy(query, debug_query_string);
+		shm_toc_insert(context->toc, KEY_QUERY, query);
+	}
+
+	LaunchParallelWorkers(context);
+	ereport(DEBUG1,
+			(errmsg_internal("index \"%s\": %d of %d workers cluster",
+							 RelationGetRelationName(build->index),
+							 context->nworkers_launched, workers)));
+	if (context->nworkers_launched == 0)
+	{
+		end_context(context);
+		return false;
+	}
+	team->context = context;
+	team->segment = segment;
+	team->shared = shared;
+	return true;
+}
+
+/*
+ * A team for a sample, all of whose arrays take so many bytes; NULL if there is
+ * to be none.
+ */
+static IvfTeam *
+begin_team(IvfBuild *build, Size size)
+{
+	int			workers = build->heap ? ivf_build_workers(build->heap, build->index) : 0;
+	IvfTeam    *team;
+	dsm_segment *segment;
+
+	if (workers == 0)
+		return NULL;
+	segment = create_segment(size);
+	if (segment == NULL)
+		return NULL;
+	team = palloc0(sizeof(IvfTeam));
+	if (launch(build, team, segment, workers))
+		return team;
+	dsm_detach(segment);
+	pfree(team);
+	return NULL;
+}
+
+/*
+ * Makes room for a sample of up to so many rows, to be clustered into up to so
+ * many lists; all: none of its rows are left out for lack of memory.  A sample
+ * with such is clustered in other ways, by one process.  The same for lists that
+ * take more than their eighth of the memory, as each is there twice for a moment.
+ */
+void
+ivf_work_begin(IvfBuild *build, int rows, bool all, int lists)
+{
+	Room		room = {.counting = true};
+	IvfWork		sizes = {.n = build->n,.dim = build->dim,.rows_room = rows,.lists_room = lists};
+	IvfWork    *work;
+
+	sizes.cells_room = ivf_cells_wanted(build, lists);
+	take_arrays(&sizes, &room);
+	if (all && lists > 1 && sizeof(float4) * lists * build->n <= build->memory / 8)
+		build->team = begin_team(build, room.size);
+
+	memset(&room, 0, sizeof(room));
+	if (build->team)
+	{
+		work = &build->team->shared->work;
+		room.base = build->team->shared->base;
+	}
+	else
+		work = palloc(sizeof(IvfWork));
+	*work = sizes;
+	take_arrays(work, &room);
+	build->work = work;
+}
+
+/*
+ * Announces a job to the team.
+ */
+static void
+open_job(Team *shared, IvfJob job, int pieces)
+{
+	pg_atomic_write_u32(&shared->next, 0);
+	SpinLockAcquire(&shared->mutex);
+	shared->number++;
+	shared->job = job;
+	shared->pieces = pieces;
+	shared->open = true;
+	SpinLockRelease(&shared->mutex);
+	ConditionVariableBroadcast(&shared->announced);
+}
+
+static bool
+all_left(Team *shared)
+{
+	bool		left;
+
+	SpinLockAcquire(&shared->mutex);
+	shared->open = false;
+	left = shared->inside == 0;
+	SpinLockRelease(&shared->mutex);
+	return left;
+}
+
+/*
+ * Has all pieces of a job done.
+ */
+void
+ivf_work_do(IvfBuild *build, IvfJob job, int count)
+{
+	Team	   *shared = build->team ? build->team->shared : NULL;
+	pg_atomic_uint32 next;
+	IvfPieces	pieces = {.next = shared ? &shared->next : &next,.count = count};
+
+	pg_atomic_init_u32(&next, 0);
+	if (shared)
+		open_job(shared, job, count);
+	ivf_job(build, build->work, job, &pieces);
+	if (shared == NULL)
+		return;
+	ConditionVariablePrepareToSleep(&shared->left);
+	while (!all_left(shared))
+		ConditionVariableSleep(&shared->left, WAIT_EVENT_PARALLEL_CREATE_INDEX_SCAN);
+	ConditionVariableCancelSleep();
+}
+
+/* what is left when the rest goes, in this process's memory */
+static void *
+copy(const void *from, Size bytes)
+{
+	void	   *to = MemoryContextAllocHuge(CurrentMemoryContext, bytes);
+
+	memcpy(to, from, bytes);
+	return to;
+}
+
+/*
+ * Lets go of all but the clusters, which are returned.
+ */
+IvfClusters *
+ivf_work_end(IvfBuild *build)
+{
+	IvfWork    *work = build->work;
+	IvfTeam    *team = build->team;
+	IvfClusters *clusters = copy(&work->clusters, sizeof(IvfClusters));
+
+	build->work = NULL;
+	build->team = NULL;
+	if (team == NULL)
+	{
+		pfree(work->mean);
+		pfree(work->label);
+		pfree(work->order);
+		pfree(work->start);
+		pfree(work->share);
+		pfree(work->found);
+		pfree(work->panels);
+		pfree(work->space);
+		if (work->row)
+			pfree(work->row);
+		pfree(work);
+		return clusters;
+	}
+
+	SpinLockAcquire(&team->shared->mutex);
+	team->shared->over = true;
+	SpinLockRelease(&team->shared->mutex);
+	ConditionVariableBroadcast(&team->shared->announced);
+	clusters->first = copy(clusters->first, sizeof(int) * (clusters->cells + 1));
+	clusters->cell_norm = copy(clusters->cell_norm, sizeof(float4) * clusters->cells);
+	clusters->list_norm = copy(clusters->list_norm, sizeof(float4) * clusters->lists);
+	clusters->cell = copy(clusters->cell,
+						  sizeof(float4) * ((Size) clusters->cells * work->n + PANEL_SLACK));
+	clusters->list = copy(clusters->list,
+						  sizeof(float4) * ((Size) clusters->lists * work->n + PANEL_SLACK));
+	WaitForParallelWorkersToAttach(team->context);
+	WaitForParallelWorkersToFinish(team->context);
+	end_context(team->context);
+	dsm_detach(team->segment);
+	pfree(team);
+	return clusters;
+}
+
+/*
+ * Waits for a job that is not the last one that was seen, and joins it; false if
+ * there will be none.
+ */
+static bool
+join_job(Team *shared, uint32 *seen, IvfJob *job, IvfPieces *pieces)
+{
+	bool		joined = false;
+	bool		over = false;
+
+	ConditionVariablePrepareToSleep(&shared->announced);
+	for (;;)
+	{
+		SpinLockAcquire(&shared->mutex);
+		over = shared->over;
+		if (!over && shared->open && shared->number != *seen)
+		{
+			joined = true;
+			*seen = shared->number;
+			*job = shared->job;
+			pieces->count = shared->pieces;
+			shared->inside++;
+		}
+		SpinLockRelease(&shared->mutex);
+		if (joined || over)
+			break;
+		ConditionVariableSleep(&shared->announced, WAIT_EVENT_PARALLEL_CREATE_INDEX_SCAN);
+	}
+	ConditionVariableCancelSleep();
+	return joined;
+}
+
+static void
+leave_job(Team *shared)
+{
+	SpinLockAcquire(&shared->mutex);
+	shared->inside--;
+	SpinLockRelease(&shared->mutex);
+	ConditionVariableSignal(&shared->left);
+}
+
+PGDLLEXPORT void vecfeat_parallel_cluster(dsm_segment *seg, shm_toc *toc);
+
+/*
+ * A worker: joins jobs until there are no more.  Locks are as in parallel.c.
+ */
+void
+vecfeat_parallel_cluster(dsm_segment *seg, shm_toc *toc)
+{
+	Team	   *shared = shm_toc_lookup(toc, KEY_TEAM, false);
+	LOCKMODE	heap_lock = shared->concurrent ? ShareUpdateExclusiveLock : ShareLock;
+	LOCKMODE	index_lock = shared->concurrent ? RowExclusiveLock : AccessExclusiveLock;
+	dsm_segment *segment;
+	Relation	heap;
+	Relation	index;
+	IvfBuild	build;
+	IvfPieces	pieces = {.next = &shared->next};
+	uint32		seen = 0;
+	IvfJob		job;
+
+	debug_query_string = shm_toc_lookup(toc, KEY_QUERY, true);
+	pgstat_report_activity(STATE_RUNNING, debug_query_string);
+	segment = dsm_attach(shared->sample);
+	if (segment == NULL)
+		return;					/* the leader has ended */
+	heap = table_open(shared->heap, heap_lock);
+	index = index_open(shared->index, index_lock);
+	ivf_build_begin(&build, heap, index, BuildIndexInfo(index), MAIN_FORKNUM);
+
+	while (join_job(shared, &seen, &job, &pieces))
+	{
+		IvfWork		work = shared->work;
+
+		move_pointers(&work, (char *) dsm_segment_address(segment) - shared->base);
+		ivf_job(&build, &work, job, &pieces);
+		leave_job(shared);
+	}
+	index_close(index, index_lock);
+	table_close(heap, heap_lock);
+	dsm_detach(segment);
+}
