@@ -20,9 +20,6 @@
 /* rows between two calls of tick, and of a piece */
 #define TICK_ROWS	256
 
-/* rows for each seed from which it is chosen */
-#define SEED_ROWS	32
-
 size_t
 kmeans_space(size_t rows, int k, int n)
 {
@@ -96,18 +93,18 @@ squared_distance(const Kmeans *run, const float *a, const float *b)
 }
 
 /*
- * Lowers each of the rows' distances, of every stride-th one, to that from a seed;
+ * Lowers the distances of the first so many rows in order to those from a seed;
  * returns their sum.
  */
 static double
-lower_distances(Kmeans *run, size_t stride, const float *seed)
+lower_distances(Kmeans *run, size_t rows, const float *seed)
 {
 	double		total = 0;
 	size_t		i;
 
-	for (i = 0; i < run->nrows; i += stride)
+	for (i = 0; i < rows; i++)
 	{
-		float		d = squared_distance(run, row_at(run, i), seed);
+		float		d = squared_distance(run, row_at(run, run->order[i]), seed);
 
 		tick(run, i);
 		if (d < run->distance[i])
@@ -117,31 +114,58 @@ lower_distances(Kmeans *run, size_t stride, const float *seed)
 	return total;
 }
 
+/*
+ * Puts into order rows from which seeds are drawn: one of every so many, any of
+ * them, as rows may come in turns.
+ */
+static size_t
+draw_rows(Kmeans *run, size_t stride, Prng *prng)
+{
+	size_t		rows = 0;
+	size_t		i;
+
+	for (i = 0; i < run->nrows; i += stride)
+	{
+		size_t		others = run->nrows - i < stride ? run->nrows - i : stride;
+
+		run->order[rows] = (int) (i + (others > 1 ? (size_t) (prng_double(prng) * others) : 0));
+		run->distance[rows++] = FLT_MAX;
+	}
+	return rows;
+}
+
+/*
+ * The same with all rows, of which some are seeds; returns the sum of distances.
+ */
 static double
-begin_distances(Kmeans *run, size_t stride, int seeds)
+take_all_rows(Kmeans *run, int seeds)
 {
 	double		total = 0;
 	size_t		i;
 	int			c;
 
-	for (i = 0; i < run->nrows; i += stride)
+	for (i = 0; i < run->nrows; i++)
+	{
+		run->order[i] = (int) i;
 		run->distance[i] = FLT_MAX;
+	}
 	for (c = 0; c < seeds; c++)
-		total = lower_distances(run, stride, run->centroids + (size_t) c * run->n);
+		total = lower_distances(run, run->nrows, run->centroids + (size_t) c * run->n);
 	return total;
 }
 
 /*
- * Draws a row with a probability proportional to its distance; total is the sum.
+ * Draws one of the first so many rows in order with a probability proportional to
+ * its distance; total is their sum.
  */
-static size_t
-draw_row(const Kmeans *run, size_t stride, double total, Prng *prng)
+static int
+draw_seed(const Kmeans *run, size_t rows, double total, Prng *prng)
 {
 	double		target = prng_double(prng) * total;
 	size_t		last = 0;
 	size_t		i;
 
-	for (i = 0; i < run->nrows; i += stride)
+	for (i = 0; i < rows; i++)
 	{
 		if (run->distance[i] == 0)
 			continue;
@@ -150,7 +174,7 @@ draw_row(const Kmeans *run, size_t stride, double total, Prng *prng)
 		if (target < 0)
 			break;
 	}
-	return last;
+	return run->order[last];
 }
 
 /*
@@ -158,18 +182,18 @@ draw_row(const Kmeans *run, size_t stride, double total, Prng *prng)
  * from those chosen before.  Returns how many there are: fewer than k when the
  * rows have fewer distinct values.
  *
- * Of many rows some will do; all are looked at where those have fewer distinct
- * values than there are to be seeds.
+ * Where the caller says how many rows are enough, all are looked at only if those
+ * have fewer distinct values than there are to be seeds.
  */
 static int
 choose_seeds(Kmeans *run, Prng *prng)
 {
-	size_t		stride = run->nrows / ((size_t) run->k * SEED_ROWS);
-	size_t		chosen = (size_t) (prng_double(prng) * run->nrows);
+	size_t		enough = run->seed_rows > 0 ? (size_t) run->k * run->seed_rows : run->nrows;
+	size_t		stride = run->nrows / enough;
+	size_t		rows = draw_rows(run, stride > 1 ? stride : 1, prng);
+	int			chosen = run->order[(size_t) (prng_double(prng) * rows)];
 	int			seeds = 0;
 
-	stride = stride > 1 ? stride : 1;
-	begin_distances(run, stride, 0);
 	for (;;)
 	{
 		float	   *seed = run->centroids + (size_t) seeds * run->n;
@@ -180,15 +204,15 @@ choose_seeds(Kmeans *run, Prng *prng)
 		if (seeds == run->k)
 			return seeds;
 
-		total = lower_distances(run, stride, seed);
-		if (!(total > 0) && stride > 1)
+		total = lower_distances(run, rows, seed);
+		if (!(total > 0) && rows < run->nrows)
 		{
-			stride = 1;
-			total = begin_distances(run, stride, seeds);
+			rows = run->nrows;
+			total = take_all_rows(run, seeds);
 		}
 		if (!(total > 0))
 			return seeds;
-		chosen = draw_row(run, stride, total, prng);
+		chosen = draw_seed(run, rows, total, prng);
 	}
 }
 

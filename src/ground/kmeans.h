@@ -33,6 +33,7 @@ typedef struct Kmeans
 	size_t		nrows;
 	int			n;				/* a multiple of 16 */
 	int			k;
+	int			seed_rows;		/* for each seed, from which it is chosen; 0: all */
 	float	   *centroids;		/* k */
 	KmeansTick	tick;			/* or NULL */
 	void	   *tick_arg;
@@ -46,7 +47,7 @@ typedef struct Kmeans
 	float	   *distance;		/* nrows: squared, to the nearest seed; then less
 								 * the row's squared norm, to its centroid */
 	int		   *label;			/* nrows */
-	int		   *order;			/* nrows, by label */
+	int		   *order;			/* nrows: those that may be seeds, then all, by label */
 	int		   *start;			/* k + 1: where a label's rows begin in order */
 
 	/* of each process */

@@ -105,18 +105,18 @@ take_arrays(IvfWork *work, Room *room)
 {
 	IvfClusters *clusters = &work->clusters;
 	bool		alone = work->cells_room == 1;
+	int			together = alone ? work->rows_room :
+	Min(work->rows_room, ivf_cell_sample(work->cells_room));
 
 	work->mean = take(room, work->dim, sizeof(float4));
-	work->label = take(room, work->rows_room, sizeof(int));
-	work->order = take(room, work->rows_room, sizeof(int));
+	work->label = take(room, work->all ? work->rows_room : 0, sizeof(int));
+	work->order = take(room, work->all ? work->rows_room : together, sizeof(int));
 	work->start = take(room, (Size) Max(work->lists_room, work->cells_room) + 1, sizeof(int));
 	work->share = take(room, work->cells_room, sizeof(int));
 	work->found = take(room, work->cells_room, sizeof(int));
 	work->panels = take_panels(room, work->cells_room, work->n);
 	work->k_room = alone ? work->lists_room : work->cells_room;
-	work->space = take(room, kmeans_space(alone ? work->rows_room :
-										  Min(work->rows_room, ivf_cell_sample(work->cells_room)),
-										  work->k_room, work->n), 1);
+	work->space = take(room, kmeans_space(together, work->k_room, work->n), 1);
 	clusters->n = work->n;
 	clusters->first = take(room, work->cells_room + 1, sizeof(int));
 	clusters->cell = take_panels(room, work->cells_room, work->n);
@@ -297,7 +297,8 @@ void
 ivf_work_begin(IvfBuild *build, int rows, bool all, int lists)
 {
 	Room		room = {.counting = true};
-	IvfWork		sizes = {.n = build->n,.dim = build->dim,.rows_room = rows,.lists_room = lists};
+	IvfWork		sizes = {.n = build->n,.dim = build->dim,
+	.rows_room = rows,.all = all,.lists_room = lists};
 	IvfWork    *work;
 
 	sizes.cells_room = ivf_cells_wanted(build, lists);
@@ -379,6 +380,18 @@ copy(const void *from, Size bytes)
 }
 
 /*
+ * Lets go of a sample that this process alone has, and of what goes with it.
+ */
+void
+ivf_work_forget(IvfWork *work)
+{
+	pfree(work->order);
+	pfree(work->space);
+	pfree(work->row);
+	work->row = NULL;
+}
+
+/*
  * Lets go of all but the clusters, which are returned.
  */
 IvfClusters *
@@ -394,14 +407,12 @@ ivf_work_end(IvfBuild *build)
 	{
 		pfree(work->mean);
 		pfree(work->label);
-		pfree(work->order);
 		pfree(work->start);
 		pfree(work->share);
 		pfree(work->found);
 		pfree(work->panels);
-		pfree(work->space);
 		if (work->row)
-			pfree(work->row);
+			ivf_work_forget(work);
 		pfree(work);
 		return clusters;
 	}

@@ -31,13 +31,14 @@ struct IvfWork
 	int			n;
 	int			dim;
 	int			rows_room;
+	bool		all;			/* have all rows of the sample room? */
 	int			lists_room;
 	int			cells_room;
 
 	float4	   *mean;			/* dim */
 	float4	   *row;			/* the sample; NULL when it is read again */
 	int		   *label;			/* of each row: its cell, or its list */
-	int		   *order;			/* rows by label */
+	int		   *order;			/* rows by label; or those that k-means sees */
 	int		   *start;			/* where a label's rows begin in order; one more */
 	IvfClusters clusters;
 	float4	   *panels;			/* the cells' centroids, while clusters has rows */
@@ -67,6 +68,7 @@ extern int	ivf_piece_next(const IvfPieces *pieces);
 /* team.c */
 extern void ivf_work_begin(IvfBuild *build, int rows, bool all, int lists);
 extern void ivf_work_do(IvfBuild *build, IvfJob job, int pieces);
+extern void ivf_work_forget(IvfWork *work);
 extern IvfClusters *ivf_work_end(IvfBuild *build);
 
 /* cluster.c */

@@ -8,93 +8,14 @@
 #include "ground/kernel.h"
 #include "ground/kmeans.h"
 #include "ground/panels.h"
+#include "kmeans_run.h"
 #include "tap.h"
-
-static int	ticks;
-
-static void
-count_tick(void *arg)
-{
-	ticks += arg == &ticks;
-}
-
-/* what others would do, the last piece first, each with memory of its own */
-typedef struct Others
-{
-	Kmeans	   *run;
-	void	   *space;
-	int			k;
-} Others;
-
-static void
-backwards(KmeansStep step, int pieces, void *arg)
-{
-	const Others *others = arg;
-	size_t		size = kmeans_own_space(others->k, others->run->n);
-
-	while (--pieces >= 0)
-	{
-		Kmeans		other = *others->run;
-		void	   *own = need(size);
-
-		memset(own, 0xff, size);
-		other.k = others->k;
-		kmeans_place(&other, others->space, own);
-		other.k = others->run->k;
-		kmeans_piece(&other, step, pieces);
-		free(own);
-	}
-}
-
-/*
- * A run in memory of no more than it asks for, dirty before.
- */
-static int
-run_among(const float *rows, const int *place, size_t nrows, int n, int k, int iterations,
-		  uint64_t seed, int together, float *centroids)
-{
-	Prng		prng = {seed};
-	size_t		size = kmeans_space(nrows, k, n);
-	size_t		own_size = kmeans_own_space(k, n);
-	void	   *space = need(size);
-	void	   *own = need(own_size);
-	int			seeded = -1;
-	int			found;
-	Kmeans		kmeans_run = {
-		.rows = rows,
-		.place = place,
-		.nrows = nrows,
-		.n = n,
-		.k = k,
-		.centroids = centroids,
-		.tick = count_tick,
-		.tick_arg = &ticks,
-		.seeded = &seeded,
-	};
-	Others		others = {&kmeans_run, space, k};
-
-	if (together)
-	{
-		kmeans_run.tick = NULL;
-		kmeans_run.together = backwards;
-		kmeans_run.together_arg = &others;
-	}
-	memset(space, (int) (seed % 256), size);
-	memset(own, (int) (seed % 256), own_size);
-	kmeans_place(&kmeans_run, space, own);
-	found = kmeans(&kmeans_run, iterations, &prng);
-	if (seeded != found)
-		found = -1;
-	free(own);
-	free(space);
-	return found;
-}
 
 static int
 run(const float *rows, size_t nrows, int n, int k, int iterations,
 	uint64_t seed, float *centroids)
 {
-	return run_among(rows, NULL, nrows, n, k, iterations, seed, 0, centroids);
+	return run_among(rows, NULL, nrows, n, k, 0, iterations, seed, 0, centroids);
 }
 
 static double
@@ -254,7 +175,7 @@ test_rare(int nrows, int n, int k, int rare)
 	for (i = 1; i <= rare; i++)
 		rows[(size_t) i * n] = (float) i;
 	for (seed = 0; seed < 20; seed++)
-		bad += run(rows, nrows, n, k, 5, seed, centroids) != wanted;
+		bad += run_among(rows, NULL, nrows, n, k, 32, 5, seed, 0, centroids) != wanted;
 	ok(bad == 0, "%d rows of which %d are unlike the others, k = %d: %d centroids", nrows,
 	   rare, k, wanted);
 	free(centroids);
@@ -506,7 +427,7 @@ test_deterministic(int n)
 	   "%d dimensions: the generator's state counts", n);
 	ok(run(rows, ROWS, n, K, 7, 3, b) == found && memcmp(a, b, size) == 0,
 	   "%d dimensions: the same from the same seed", n);
-	ok(run_among(rows, NULL, ROWS, n, K, 7, 3, 1, b) == found && memcmp(a, b, size) == 0,
+	ok(run_among(rows, NULL, ROWS, n, K, 0, 7, 3, 1, b) == found && memcmp(a, b, size) == 0,
 	   "%d dimensions: the same from pieces in any order", n);
 
 	/* the rows backwards, told to be taken from the end */
@@ -520,7 +441,7 @@ test_deterministic(int n)
 			memcpy(reverse + (size_t) i * n, rows + (size_t) (ROWS - 1 - i) * n, sizeof(float) * n);
 			place[i] = ROWS - 1 - i;
 		}
-		ok(run_among(reverse, place, ROWS, n, K, 7, 3, 0, b) == found && memcmp(a, b, size) == 0,
+		ok(run_among(reverse, place, ROWS, n, K, 0, 7, 3, 0, b) == found && memcmp(a, b, size) == 0,
 		   "%d dimensions: the same from rows in another place", n);
 		free(place);
 		free(reverse);
