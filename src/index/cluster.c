@@ -241,6 +241,7 @@ cluster_memory(IvfBuild *build, int lists, Prng *prng)
 	uint32	   *count;
 	int			i;
 
+	ivf_work_complete(work);
 	if (work->cells_room == 1)
 	{
 		for (i = 0; i < work->rows; i++)

@@ -380,6 +380,21 @@ copy(const void *from, Size bytes)
 }
 
 /*
+ * A table may turn out to be small enough for its sample to have room where not
+ * all that was wanted would: then there are labels after all.
+ */
+void
+ivf_work_complete(IvfWork *work)
+{
+	if (work->all)
+		return;
+	pfree(work->label);
+	pfree(work->order);
+	work->label = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int) * (Size) work->rows);
+	work->order = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int) * (Size) work->rows);
+}
+
+/*
  * Lets go of a sample that this process alone has, and of what goes with it.
  */
 void

@@ -68,6 +68,7 @@ extern int	ivf_piece_next(const IvfPieces *pieces);
 /* team.c */
 extern void ivf_work_begin(IvfBuild *build, int rows, bool all, int lists);
 extern void ivf_work_do(IvfBuild *build, IvfJob job, int pieces);
+extern void ivf_work_complete(IvfWork *work);
 extern void ivf_work_forget(IvfWork *work);
 extern IvfClusters *ivf_work_end(IvfBuild *build);
 
