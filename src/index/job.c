@@ -135,17 +135,33 @@ group_rows(const IvfWork *work, const IvfPieces *pieces)
 }
 
 static void
-cluster_cells(const IvfWork *work, const IvfPieces *pieces)
+cluster_cells(const IvfBuild *build, const IvfWork *work, const IvfPieces *pieces)
 {
+	Size		bytes = sizeof(float4) * work->n;
 	int			cell;
 
 	while ((cell = ivf_piece_next(pieces)) >= 0)
 	{
+		const int  *place = work->order + work->start[cell];
+		int			count = work->start[cell + 1] - work->start[cell];
+		const float4 *rows = work->row;
+		char	   *together = NULL;
+		int			i;
+
+		/* rows that lie together are read faster, again and again */
+		if (count > 0 && count * bytes <= build->memory / 16)
+		{
+			together = MemoryContextAllocHuge(CurrentMemoryContext, count * bytes);
+			for (i = 0; i < count; i++)
+				memcpy(together + i * bytes, work->row + (Size) place[i] * work->n, bytes);
+			rows = (float4 *) together;
+			place = NULL;
+		}
 		work->found[cell] =
-			ivf_cluster_cell(cell, work->row, work->order + work->start[cell],
-							 work->start[cell + 1] - work->start[cell], work->n,
-							 work->share[cell],
+			ivf_cluster_cell(cell, rows, place, count, work->n, work->share[cell],
 							 work->clusters.list + (Size) work->clusters.first[cell] * work->n);
+		if (together)
+			pfree(together);
 		/* cells are taken in order: nearly all before are done */
 		if (!IsParallelWorker())
 			ivf_build_done(work->start[cell + 1]);
@@ -222,7 +238,7 @@ ivf_job(IvfBuild *build, const IvfWork *work, IvfJob job, const IvfPieces *piece
 			group_rows(work, pieces);
 			break;
 		case IVF_JOB_CELL:
-			cluster_cells(work, pieces);
+			cluster_cells(build, work, pieces);
 			break;
 		case IVF_JOB_NEAREST:
 			find_lists(work, pieces);
