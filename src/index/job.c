@@ -171,7 +171,7 @@ cluster_cells(const IvfBuild *build, const IvfWork *work, const IvfPieces *piece
 static void
 find_lists(const IvfWork *work, const IvfPieces *pieces)
 {
-	IvfNearest *nearest = ivf_nearest_begin(&work->clusters, IVF_PIECE_ROWS);
+	IvfNearest *nearest = ivf_nearest_begin(&work->clusters, IVF_PIECE_ROWS, false);
 	const float4 **row = palloc(sizeof(float4 *) * IVF_PIECE_ROWS);
 	int		   *cell = palloc(sizeof(int) * IVF_PIECE_ROWS);
 	int			piece;

@@ -15,6 +15,7 @@
 #include "access/table.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
+#include "utils/guc.h"
 
 /*
  * The share of a table's pages that are not those of what it stores out of line;
@@ -37,25 +38,21 @@ own_share(Relation heap)
 }
 
 /*
- * What the server answers where so many times smaller a table is worth a worker
+ * What the server answers where a table so many times smaller is worth a worker
  * as the setting says.
  */
 static int
 workers_by_share(Relation heap, Relation index, double share)
 {
-	int			setting = min_parallel_table_scan_size;
+	int			level = NewGUCNestLevel();
+	char		size[16];
 	int			workers;
 
-	PG_TRY();
-	{
-		min_parallel_table_scan_size = (int) ceil(setting * share);
-		workers = plan_create_index_workers(RelationGetRelid(heap), RelationGetRelid(index));
-	}
-	PG_FINALLY();
-	{
-		min_parallel_table_scan_size = setting;
-	}
-	PG_END_TRY();
+	snprintf(size, sizeof(size), "%d", (int) ceil(min_parallel_table_scan_size * share));
+	(void) set_config_option("min_parallel_table_scan_size", size, PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	workers = plan_create_index_workers(RelationGetRelid(heap), RelationGetRelid(index));
+	AtEOXact_GUC(false, level);
 	return workers;
 }
 
