@@ -2,10 +2,11 @@
  * parallel.c
  *	  Several processes assign a table's rows, and calibrate the index.
  *
- * The leader samples, clusters and writes; between, it and its workers scan
- * the heap together.  Everyone sorts the codes of the rows that it was given,
- * on disk, and the leader merges these runs.  They are sorted by list and TID,
- * so the index does not depend on who had which row, nor on how many took part.
+ * The leader clusters, by itself or with a team (index/team.c), and writes;
+ * between, it and its workers scan the heap together.  Everyone sorts the codes
+ * of the rows that it was given, on disk, and the leader merges these runs.  They
+ * are sorted by list and TID, so the index does not depend on who had which row,
+ * nor on how many took part.
  *
  * When the pages are written, workers are launched a second time, in the same
  * segment, and all search the index for what calibrates it (index/calibrate.c).
