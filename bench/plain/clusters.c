@@ -24,9 +24,13 @@ cluster_rows(const float *rows, size_t count, int n, int k, int iterations,
 			 Prng *prng, float *centroids)
 {
 	void	   *space = need(kmeans_space(count, k, n));
+	void	   *own = need(kmeans_own_space(k, n));
+	Kmeans		run = {.rows = rows,.nrows = count,.n = n,.k = k,.centroids = centroids};
 
-	k = kmeans(rows, count, n, k, iterations, prng, space, NULL, NULL, centroids);
+	kmeans_place(&run, space, own);
+	k = kmeans(&run, iterations, prng);
 	free(space);
+	free(own);
 	return k;
 }
 

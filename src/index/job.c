@@ -208,6 +208,8 @@ move_lists(const IvfWork *work, const IvfPieces *pieces)
 			{
 				const float4 *row = work->row + (Size) work->order[i] * n;
 
+				if (i % IVF_PIECE_ROWS == 0)
+					CHECK_FOR_INTERRUPTS();
 				for (j = 0; j < n; j++)
 					sum[j] += row[j];
 			}

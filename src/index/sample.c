@@ -224,19 +224,27 @@ take_sample(IvfBuild *build, IvfSample *sample)
 {
 	Collected	collected = {.sample = sample,.n = build->n,.prng = {SAMPLE_SEED}};
 	double		wanted;
+	double		most;
 	int			lists;
 
 	sample->table_rows = estimate_rows(build);
 	lists = ivf_lists_wanted(build, sample->table_rows);
 	wanted = (double) lists * IVF_SAMPLE_PER_LIST;
 	ivf_build_phase(IVF_PHASE_SAMPLE, Min(wanted, sample->table_rows));
-	collected.limit = Min(wanted, floor(build->memory / 2 / (sizeof(float4) * build->n)));
+
+	/*
+	 * Room for many more rows than there are would be wasted, and in shared memory
+	 * really taken.  Should the estimate be far off, what is kept is a smaller
+	 * sample, but no worse a one.
+	 */
+	most = Min(wanted, ceil(1.25 * sample->table_rows) + 4096);
+	collected.limit = Min(most, floor(build->memory / 2 / (sizeof(float4) * build->n)));
 	collected.limit = Min(collected.limit, INT_MAX);	/* rows are counted in int */
-	ivf_work_begin(build, (int) collected.limit, collected.limit >= wanted, lists);
+	ivf_work_begin(build, (int) collected.limit, collected.limit >= most, lists);
 	collected.row = build->work->row;
 	ivf_sample_scan(build, sample->table_rows, wanted, collect_row, &collected);
 	sample->seen = collected.seen;
-	sample->complete = collected.seen <= collected.limit;
+	sample->complete = build->work->all || collected.seen <= collected.limit;
 }
 
 /*

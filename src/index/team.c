@@ -11,7 +11,7 @@
  * spinlock, and what it is of.  A job is announced by its number.  Whoever finds
  * it open joins it, takes pieces by an atomic counter, and leaves it; the leader
  * does the same, closes it when there are no more pieces, and waits until all
- * have left.  So it does not wait for a worker that is late, or never starts.
+ * have left.  So no job waits for a worker that is late.
  * What a job writes, each piece a place of its own, is read when all have left.
  *
  * The sample lies in a segment of its own, which may be large: where there is no
@@ -34,12 +34,17 @@
 #include "storage/dsm.h"
 #include "storage/spin.h"
 #include "tcop/tcopprot.h"
+#include "utils/backend_status.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #define KEY_TEAM		UINT64CONST(0x7665630000000011)
 #define KEY_QUERY		UINT64CONST(0x7665630000000012)
+
+/* shared memory of a parallel context, and of each of its workers, at most */
+#define CONTEXT_BYTES	((Size) 1024 * 1024)
+#define WORKER_BYTES	((Size) 64 * 1024)
 
 typedef struct Team
 {
@@ -150,25 +155,70 @@ move_pointers(IvfWork *work, ptrdiff_t moved)
 	MOVE(work->centroids);
 }
 
+/* what the progress report says, which the end of a subtransaction forgets */
+typedef struct Progress
+{
+	ProgressCommandType command;
+	Oid			target;
+	int64		param[PGSTAT_NUM_PROGRESS_PARAM];
+} Progress;
+
+static void
+save_progress(Progress *progress)
+{
+	progress->command = PROGRESS_COMMAND_INVALID;
+	if (MyBEEntry == NULL)
+		return;
+	progress->command = MyBEEntry->st_progress_command;
+	progress->target = MyBEEntry->st_progress_command_target;
+	memcpy(progress->param, (const void *) MyBEEntry->st_progress_param,
+		   sizeof(progress->param));
+}
+
+static void
+restore_progress(const Progress *progress)
+{
+	int			index[PGSTAT_NUM_PROGRESS_PARAM];
+	int			i;
+
+	if (progress->command == PROGRESS_COMMAND_INVALID)
+		return;
+	for (i = 0; i < PGSTAT_NUM_PROGRESS_PARAM; i++)
+		index[i] = i;
+	pgstat_progress_start_command(progress->command, progress->target);
+	pgstat_progress_update_multi_param(PGSTAT_NUM_PROGRESS_PARAM, index,
+									   progress->param);
+}
+
 /*
- * A segment of so many bytes; NULL if there is no room for it.  What the server
- * makes an error is taken back with a subtransaction, which has done nothing
- * else.
+ * A segment of so many bytes, where there is room for it and for what so many
+ * workers take besides; else NULL.  What the server makes an error is taken back
+ * with a subtransaction, which has done nothing else: whatever it is that keeps a
+ * build from shared memory, one that can do without must not fail for it.
  */
 static dsm_segment *
-create_segment(Size size)
+create_segment(Size size, int workers)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	dsm_segment *volatile segment = NULL;
+	Progress	progress;
 
+	save_progress(&progress);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
 		segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
 		if (segment)
+		{
+			dsm_segment *besides = dsm_create(CONTEXT_BYTES + workers * WORKER_BYTES,
+											  DSM_CREATE_NULL_IF_MAXSEGMENTS);
+
+			if (besides)
+				dsm_detach(besides);
 			dsm_pin_mapping(segment);
+		}
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -177,11 +227,14 @@ create_segment(Size size)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (error->sqlerrcode != ERRCODE_DISK_FULL &&
-			error->sqlerrcode != ERRCODE_OUT_OF_MEMORY)
-			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		restore_progress(&progress);
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+			ReThrowError(error);
 		ereport(DEBUG1,
 				(errmsg_internal("a sample is clustered by one process: %s", error->message)));
 		FreeErrorData(error);
@@ -276,7 +329,7 @@ begin_team(IvfBuild *build, Size size)
 
 	if (workers == 0)
 		return NULL;
-	segment = create_segment(size);
+	segment = create_segment(size, workers);
 	if (segment == NULL)
 		return NULL;
 	team = palloc0(sizeof(IvfTeam));
@@ -290,8 +343,7 @@ begin_team(IvfBuild *build, Size size)
 /*
  * Makes room for a sample of up to so many rows, to be clustered into up to so
  * many lists; all: none of its rows are left out for lack of memory.  A sample
- * with such is clustered in other ways, by one process.  The same for lists that
- * take more than their eighth of the memory, as each is there twice for a moment.
+ * with such is clustered in other ways, by one process.
  */
 void
 ivf_work_begin(IvfBuild *build, int rows, bool all, int lists)
@@ -303,7 +355,7 @@ ivf_work_begin(IvfBuild *build, int rows, bool all, int lists)
 
 	sizes.cells_room = ivf_cells_wanted(build, lists);
 	take_arrays(&sizes, &room);
-	if (all && lists > 1 && sizeof(float4) * lists * build->n <= build->memory / 8)
+	if (all && lists > 1)
 		build->team = begin_team(build, room.size);
 
 	memset(&room, 0, sizeof(room));
