@@ -100,7 +100,8 @@ ivf_leaf_table(IvfFrozen *frozen, Relation index)
 	table = ivf_leaf_table_read(index, &frozen->meta, frozen->space->n);
 	MemoryContextSetParent(table->context, frozen->context);
 	frozen->leaves = table;
-	ivf_frozen_keeps(frozen, MemoryContextMemAllocated(table->context, true));
+	ivf_frozen_keeps(frozen, (sizeof(float4) * (table->n + 1) + sizeof(IvfTreeNode)) *
+					 (Size) table->count);
 	return table;
 }
 

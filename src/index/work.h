@@ -65,12 +65,18 @@ typedef struct IvfPieces
 
 extern int	ivf_piece_next(const IvfPieces *pieces);
 
-/* team.c */
+/* work.c */
 extern void ivf_work_begin(IvfBuild *build, int rows, bool all, int lists);
 extern void ivf_work_do(IvfBuild *build, IvfJob job, int pieces);
 extern void ivf_work_complete(IvfWork *work);
 extern void ivf_work_forget(IvfWork *work);
 extern IvfClusters *ivf_work_end(IvfBuild *build);
+
+/* team.c */
+extern IvfTeam *ivf_team_begin(IvfBuild *build, Size size, IvfWork **work,
+							   char **base);
+extern void ivf_team_do(IvfBuild *build, IvfJob job, int count);
+extern void ivf_team_end(IvfTeam *team);
 
 /* cluster.c */
 extern int	ivf_cells_wanted(const IvfBuild *build, int lists);
