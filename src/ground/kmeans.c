@@ -287,16 +287,16 @@ all_pieces(Kmeans *run, KmeansStep step, int pieces)
 }
 
 /*
- * Counts the rows of each label, at start[label + 1].
+ * Counts the rows of each of so many labels, at start[label + 1].
  */
-static void
-count_labels(Kmeans *run)
+void
+labels_count(const int *label, size_t rows, int labels, int *start)
 {
 	size_t		i;
 
-	memset(run->start, 0, sizeof(int) * (run->k + 1));
-	for (i = 0; i < run->nrows; i++)
-		run->start[run->label[i] + 1]++;
+	memset(start, 0, sizeof(int) * ((size_t) labels + 1));
+	for (i = 0; i < rows; i++)
+		start[label[i] + 1]++;
 }
 
 /*
@@ -344,22 +344,22 @@ fill_empty(Kmeans *run)
 }
 
 /*
- * Sorts the rows by their labels, which are counted; those of a label keep their
- * order.
+ * Puts the numbers of rows into order by their labels, which are counted; those of
+ * a label keep theirs.  A label's rows begin at its start then.
  */
-static void
-sort_labels(Kmeans *run)
+void
+labels_sort(const int *label, size_t rows, int labels, int *start, int *order)
 {
 	size_t		i;
-	int			c;
+	int			l;
 
 	/* each label's start moves to the next one's while its rows are put */
-	for (c = 0; c < run->k; c++)
-		run->start[c + 1] += run->start[c];
-	for (i = 0; i < run->nrows; i++)
-		run->order[run->start[run->label[i]]++] = (int) i;
-	memmove(run->start + 1, run->start, sizeof(int) * run->k);
-	run->start[0] = 0;
+	for (l = 0; l < labels; l++)
+		start[l + 1] += start[l];
+	for (i = 0; i < rows; i++)
+		order[start[label[i]]++] = (int) i;
+	memmove(start + 1, start, sizeof(int) * labels);
+	start[0] = 0;
 }
 
 /*
@@ -380,9 +380,9 @@ kmeans(Kmeans *run, int iterations, Prng *prng)
 		centroid_norms(run->centroids, run->k, run->n, run->norms);
 		panels_pack(run->centroids, run->k, run->n, run->panels);
 		all_pieces(run, KMEANS_ASSIGN, (int) ((run->nrows + TICK_ROWS - 1) / TICK_ROWS));
-		count_labels(run);
+		labels_count(run->label, run->nrows, run->k, run->start);
 		fill_empty(run);
-		sort_labels(run);
+		labels_sort(run->label, run->nrows, run->k, run->start, run->order);
 		all_pieces(run, KMEANS_AVERAGE, run->k);
 	}
 	return run->k;

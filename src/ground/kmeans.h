@@ -64,6 +64,9 @@ extern size_t kmeans_own_space(int k, int n);
 extern void kmeans_place(Kmeans *run, void *space, void *own);
 extern int	kmeans(Kmeans *run, int iterations, Prng *prng);
 extern void kmeans_piece(Kmeans *run, KmeansStep step, int piece);
+extern void labels_count(const int *label, size_t rows, int labels, int *start);
+extern void labels_sort(const int *label, size_t rows, int labels, int *start,
+						int *order);
 extern void centroid_norms(const float *centroids, int k, int n, float *norms);
 
 #endif							/* VECFEAT_KMEANS_H */

@@ -23,8 +23,7 @@
 struct IvfCheckCells
 {
 	IvfLeafTable *table;
-	uint32		leaf;			/* the current one */
-	int			count;
+	int			count;			/* neighbours of the current leaf */
 	uint32		near[NEIGHBOURS];
 	double		apart[NEIGHBOURS];	/* of the centroids */
 	double		squares[NEIGHBOURS];	/* difference of their squared norms */
@@ -64,9 +63,9 @@ ivf_check_cell(IvfCheck *check, uint32 leaf, const float4 *centroid)
 	int			i;
 	int			j;
 
+	cells->count = 0;
 	if (leaf >= cells->table->count)
 		return;					/* the tree's walk finds too many leaves */
-	cells->leaf = leaf;
 	cells->count = ivf_leaf_table_neighbours(cells->table, leaf, NEIGHBOURS,
 											 cells->near);
 	for (i = 0; i < cells->count; i++)

@@ -156,19 +156,8 @@ make_cells(IvfBuild *build, Prng *prng)
 void
 ivf_sort_labels(IvfWork *work, int labels)
 {
-	int		   *start = work->start;
-	int			i;
-
-	memset(start, 0, sizeof(int) * (labels + 1));
-	for (i = 0; i < work->rows; i++)
-		start[work->label[i] + 1]++;
-	for (i = 0; i < labels; i++)
-		start[i + 1] += start[i];
-	/* each label's start moves to the next one's while its rows are put */
-	for (i = 0; i < work->rows; i++)
-		work->order[start[work->label[i]]++] = i;
-	memmove(start + 1, start, sizeof(int) * labels);
-	start[0] = 0;
+	labels_count(work->label, work->rows, labels, work->start);
+	labels_sort(work->label, work->rows, labels, work->start, work->order);
 }
 
 /*

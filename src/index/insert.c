@@ -224,13 +224,16 @@ insert_entry(Relation index, InsertState *state, const float4 *x, ItemPointer ti
 	{
 		int			i;
 
-		ivf_query_set(&state->query, x);
 		for (i = 0; i < n; i++)
 			state->target[i] = (float4) Max(Min(state->v[i], FLT_MAX), -FLT_MAX);
 		if (ivf_is_voronoi(state->space->metric, state->space->dim, meta->leaves))
 			find_nearest(state, &at);
-		while (at.level > 0)
-			descend(state, &at);
+		else
+		{
+			ivf_query_set(&state->query, x);
+			while (at.level > 0)
+				descend(state, &at);
+		}
 	}
 	ivf_encode(state->space, state->v, state->centroid, tid, state->scratch,
 			   state->entry);

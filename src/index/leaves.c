@@ -12,6 +12,7 @@
 #include "index/leaves.h"
 
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 static IvfChild
 child_of(IvfLeaves *leaves, const IvfRun *run, int row)
@@ -126,18 +127,27 @@ find_leaf(IvfLeaves *leaves, IvfLeaf *leaf)
 static void
 find_pivots(IvfLeaves *leaves, Size memory)
 {
+	MemoryContext context;
+	MemoryContext old;
 	IvfLeaves  *near;
 	IvfLeaf		leaf;
 
 	leaves->pivots = ivf_pivots_make(leaves->query);
 	if (leaves->pivots == NULL)
 		return;
+
+	/* what this search takes is not kept beside the one that it is for */
+	context = AllocSetContextCreate(CurrentMemoryContext, "ivf pivots",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
 	near = ivf_leaves_make(leaves->query, leaves->frozen, IVF_MOST_PIVOTS, false,
 						   memory);
+	MemoryContextSwitchTo(old);
 	while (leaves->pivots->count < IVF_MOST_PIVOTS && find_leaf(near, &leaf))
 		ivf_pivots_add(leaves->pivots, leaves->query,
 					   child_of(near, &leaf.run, leaf.row).centroid);
 	ivf_leaves_end(near);
+	MemoryContextDelete(context);
 }
 
 /*

@@ -333,13 +333,14 @@ is_ruled_out(const IvfNearest *nearest, int row, int cell)
 	for (i = 0; i < NEAREST_CELLS; i++)
 	{
 		int			near = nearest->pair_cell[row * NEAREST_CELLS + i];
-		const Plane *plane = &nearest->plane[(Size) near * cells + cell];
+		const Plane *plane;
 		double		beyond;
 
 		if (near == cell)
 			return true;
 		if (near < 0)
 			break;
+		plane = &nearest->plane[(Size) near * cells + cell];
 		beyond = plane->offset - ((double) products[cell] - products[near]) - slack;
 
 		/* false where anything has overflowed, or cells are in one place */

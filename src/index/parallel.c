@@ -45,7 +45,6 @@
 #include "index/parallel.h"
 
 #include "access/parallel.h"
-#include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/index.h"
 #include "executor/instrument.h"
@@ -53,7 +52,6 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/shmem.h"
-#include "tcop/tcopprot.h"
 #include "utils/snapmgr.h"
 
 /* keys of the table of contents */
@@ -64,13 +62,10 @@
 #define KEY_WAL			UINT64CONST(0x7665630000000005)
 #define KEY_BUFFERS		UINT64CONST(0x7665630000000006)
 #define KEY_FINDINGS	UINT64CONST(0x7665630000000007)
-#define KEY_QUERY		UINT64CONST(0x7665630000000008)
 
 typedef struct Shared
 {
-	Oid			heap;
-	Oid			index;
-	bool		concurrent;
+	IvfTarget	target;
 	bool		written;		/* the index is there, to be calibrated */
 	int			participants;	/* leader included, if all are launched */
 	int			height;
@@ -172,11 +167,7 @@ estimate(ParallelContext *context, const IvfBuild *build, Snapshot snapshot)
 	shm_toc_estimate_chunk(estimator, mul_size(sizeof(WalUsage), context->nworkers));
 	shm_toc_estimate_chunk(estimator, mul_size(sizeof(BufferUsage), context->nworkers));
 	shm_toc_estimate_keys(estimator, 7);
-	if (debug_query_string)
-	{
-		shm_toc_estimate_chunk(estimator, strlen(debug_query_string) + 1);
-		shm_toc_estimate_keys(estimator, 1);
-	}
+	ivf_worker_estimate(context);
 	return shared;
 }
 
@@ -202,9 +193,7 @@ fill_segment(IvfParallel *parallel, const IvfBuild *build, Size shared_size)
 	Shared	   *shared = allocate(context, KEY_SHARED, shared_size);
 	float4	   *mean;
 
-	shared->heap = RelationGetRelid(build->heap);
-	shared->index = RelationGetRelid(build->index);
-	shared->concurrent = build->info->ii_Concurrent;
+	ivf_worker_share(context, build, &shared->target);
 	shared->written = false;
 	shared->participants = context->nworkers + 1;
 	shared->height = build->height;
@@ -233,9 +222,6 @@ fill_segment(IvfParallel *parallel, const IvfBuild *build, Size shared_size)
 						  clusters->lists, build->memory);
 	parallel->wal = allocate(context, KEY_WAL, sizeof(WalUsage) * context->nworkers);
 	parallel->buffers = allocate(context, KEY_BUFFERS, sizeof(BufferUsage) * context->nworkers);
-	if (debug_query_string)
-		strcpy(allocate(context, KEY_QUERY, strlen(debug_query_string) + 1),
-			   debug_query_string);
 }
 
 static void
@@ -440,7 +426,7 @@ join_build(IvfBuild *build, Relation heap, Relation index, const Shared *shared,
 	IvfClusters *clusters = palloc0(sizeof(IvfClusters));
 	IndexInfo  *info = BuildIndexInfo(index);
 
-	info->ii_Concurrent = shared->concurrent;
+	info->ii_Concurrent = shared->target.concurrent;
 	ivf_build_begin(build, heap, index, info, MAIN_FORKNUM);
 	clusters->n = build->n;
 	clusters->cells = shared->cells;
@@ -477,8 +463,7 @@ assign_in_worker(Relation heap, Relation index, Shared *shared, dsm_segment *seg
 PGDLLEXPORT void vecfeat_parallel_build(dsm_segment *seg, shm_toc *toc);
 
 /*
- * What a worker does, one time or the other.  Relations are opened under the
- * locks that the leader has: members of its lock group do not wait for each other.
+ * What a worker does, one time or the other.
  */
 void
 vecfeat_parallel_build(dsm_segment *seg, shm_toc *toc)
@@ -486,15 +471,10 @@ vecfeat_parallel_build(dsm_segment *seg, shm_toc *toc)
 	Shared	   *shared = shm_toc_lookup(toc, KEY_SHARED, false);
 	WalUsage   *wal = shm_toc_lookup(toc, KEY_WAL, false);
 	BufferUsage *buffers = shm_toc_lookup(toc, KEY_BUFFERS, false);
-	LOCKMODE	heap_lock = shared->concurrent ? ShareUpdateExclusiveLock : ShareLock;
-	LOCKMODE	index_lock = shared->concurrent ? RowExclusiveLock : AccessExclusiveLock;
 	Relation	heap;
 	Relation	index;
 
-	debug_query_string = shm_toc_lookup(toc, KEY_QUERY, true);
-	pgstat_report_activity(STATE_RUNNING, debug_query_string);
-	heap = table_open(shared->heap, heap_lock);
-	index = index_open(shared->index, index_lock);
+	ivf_worker_open(toc, &shared->target, &heap, &index);
 
 	InstrStartParallelQuery();
 	if (shared->written)
@@ -502,6 +482,5 @@ vecfeat_parallel_build(dsm_segment *seg, shm_toc *toc)
 	else
 		assign_in_worker(heap, index, shared, seg, toc);
 	InstrEndParallelQuery(&buffers[ParallelWorkerNumber], &wal[ParallelWorkerNumber]);
-	index_close(index, index_lock);
-	table_close(heap, heap_lock);
+	ivf_worker_close(&shared->target, heap, index);
 }

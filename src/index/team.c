@@ -23,34 +23,27 @@
 #include "index/work.h"
 
 #include "access/parallel.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/index.h"
-#include "ground/panels.h"
 #include "index/parallel.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/condition_variable.h"
 #include "storage/dsm.h"
 #include "storage/spin.h"
-#include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
-#include "utils/snapmgr.h"
 
 #define KEY_TEAM		UINT64CONST(0x7665630000000011)
-#define KEY_QUERY		UINT64CONST(0x7665630000000012)
 
-/* shared memory of a parallel context, and of each of its workers, at most */
+/* shared memory of a parallel context and of each of its workers, with some to spare */
 #define CONTEXT_BYTES	((Size) 1024 * 1024)
 #define WORKER_BYTES	((Size) 64 * 1024)
 
 typedef struct Team
 {
-	Oid			heap;
-	Oid			index;
-	bool		concurrent;
+	IvfTarget	target;
 	dsm_handle	sample;
 	char	   *base;			/* where the leader has that segment */
 
@@ -153,15 +146,18 @@ create_segment(Size size, int workers)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
-		if (segment)
+		dsm_segment *made = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+
+		if (made)
 		{
 			dsm_segment *besides = dsm_create(CONTEXT_BYTES + workers * WORKER_BYTES,
 											  DSM_CREATE_NULL_IF_MAXSEGMENTS);
 
 			if (besides)
 				dsm_detach(besides);
-			dsm_pin_mapping(segment);
+			/* until it is pinned, it goes with the subtransaction */
+			dsm_pin_mapping(made);
+			segment = made;
 		}
 		ReleaseCurrentSubTransaction();
 	}
@@ -175,6 +171,8 @@ create_segment(Size size, int workers)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
+		if (segment)
+			dsm_detach(segment);
 		restore_progress(&progress);
 		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
 			error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
@@ -187,6 +185,8 @@ create_segment(Size size, int workers)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+
+	/* from here on it goes with what the caller's does */
 	if (segment)
 		dsm_unpin_mapping(segment);
 	return segment;
@@ -212,11 +212,7 @@ launch(IvfBuild *build, IvfTeam *team, dsm_segment *segment, int workers)
 	context = CreateParallelContext("$libdir/vecfeat", "vecfeat_parallel_cluster", workers);
 	shm_toc_estimate_chunk(&context->estimator, sizeof(Team));
 	shm_toc_estimate_keys(&context->estimator, 1);
-	if (debug_query_string)
-	{
-		shm_toc_estimate_chunk(&context->estimator, strlen(debug_query_string) + 1);
-		shm_toc_estimate_keys(&context->estimator, 1);
-	}
+	ivf_worker_estimate(context);
 	InitializeParallelDSM(context);
 	if (context->seg == NULL)
 	{
@@ -226,9 +222,7 @@ launch(IvfBuild *build, IvfTeam *team, dsm_segment *segment, int workers)
 
 	shared = shm_toc_allocate(context->toc, sizeof(Team));
 	memset(shared, 0, sizeof(*shared));
-	shared->heap = RelationGetRelid(build->heap);
-	shared->index = RelationGetRelid(build->index);
-	shared->concurrent = build->info->ii_Concurrent;
+	ivf_worker_share(context, build, &shared->target);
 	shared->sample = dsm_segment_handle(segment);
 	shared->base = dsm_segment_address(segment);
 	SpinLockInit(&shared->mutex);
@@ -236,13 +230,6 @@ launch(IvfBuild *build, IvfTeam *team, dsm_segment *segment, int workers)
 	ConditionVariableInit(&shared->announced);
 	ConditionVariableInit(&shared->left);
 	shm_toc_insert(context->toc, KEY_TEAM, shared);
-	if (debug_query_string)
-	{
-		char	   *query = shm_toc_allocate(context->toc, strlen(debug_query_string) + 1);
-
-		strcpy(query, debug_query_string);
-		shm_toc_insert(context->toc, KEY_QUERY, query);
-	}
 
 	LaunchParallelWorkers(context);
 	ereport(DEBUG1,
@@ -394,14 +381,12 @@ leave_job(Team *shared)
 PGDLLEXPORT void vecfeat_parallel_cluster(dsm_segment *seg, shm_toc *toc);
 
 /*
- * A worker: joins jobs until there are no more.  Locks are as in parallel.c.
+ * A worker: joins jobs until there are no more.
  */
 void
 vecfeat_parallel_cluster(dsm_segment *seg, shm_toc *toc)
 {
 	Team	   *shared = shm_toc_lookup(toc, KEY_TEAM, false);
-	LOCKMODE	heap_lock = shared->concurrent ? ShareUpdateExclusiveLock : ShareLock;
-	LOCKMODE	index_lock = shared->concurrent ? RowExclusiveLock : AccessExclusiveLock;
 	dsm_segment *segment;
 	Relation	heap;
 	Relation	index;
@@ -410,13 +395,10 @@ vecfeat_parallel_cluster(dsm_segment *seg, shm_toc *toc)
 	uint32		seen = 0;
 	IvfJob		job;
 
-	debug_query_string = shm_toc_lookup(toc, KEY_QUERY, true);
-	pgstat_report_activity(STATE_RUNNING, debug_query_string);
 	segment = dsm_attach(shared->sample);
 	if (segment == NULL)
 		return;					/* the leader has ended */
-	heap = table_open(shared->heap, heap_lock);
-	index = index_open(shared->index, index_lock);
+	ivf_worker_open(toc, &shared->target, &heap, &index);
 	ivf_build_begin(&build, heap, index, BuildIndexInfo(index), MAIN_FORKNUM);
 
 	while (join_job(shared, &seen, &job, &pieces))
@@ -427,7 +409,6 @@ vecfeat_parallel_cluster(dsm_segment *seg, shm_toc *toc)
 		ivf_job(&build, &work, job, &pieces);
 		leave_job(shared);
 	}
-	index_close(index, index_lock);
-	table_close(heap, heap_lock);
+	ivf_worker_close(&shared->target, heap, index);
 	dsm_detach(segment);
 }

@@ -23,12 +23,13 @@ static void *
 take(Room *room, Size count, Size size)
 {
 	Size		bytes = mul_size(Max(count, 1), size);
-	char	   *at = room->base + room->size;
+	Size		before = room->size;
 
 	room->size = add_size(room->size, CACHELINEALIGN(bytes));
 	if (room->counting)
 		return NULL;
-	return room->base ? at : MemoryContextAllocHuge(CurrentMemoryContext, bytes);
+	return room->base ? room->base + before :
+		MemoryContextAllocHuge(CurrentMemoryContext, bytes);
 }
 
 /* floats that are read as panels */
@@ -65,6 +66,7 @@ take_arrays(IvfWork *work, Room *room)
 	clusters->list = take_panels(room, work->lists_room, work->n);
 	clusters->list_norm = take(room, work->lists_room, sizeof(float4));
 	work->row = take(room, mul_size(work->rows_room, work->n), sizeof(float4));
+	work->centroids = clusters->list;
 }
 
 /*

@@ -1,6 +1,6 @@
 /*
  * workers.c
- *	  How many processes help with a build.
+ *	  Processes that help with a build: how many, and what each of them does first.
  *
  * The server's rule looks at the pages of the table alone.  A build reads every
  * vector: where they are stored out of line, most of what it reads, and what it
@@ -12,10 +12,17 @@
 
 #include <math.h>
 
+#include "access/parallel.h"
 #include "access/table.h"
+#include "catalog/index.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
+#include "pgstat.h"
+#include "tcop/tcopprot.h"
 #include "utils/guc.h"
+
+/* of the text that a worker shows as what it is about; the callers' are others */
+#define KEY_QUERY		UINT64CONST(0x7665630000000008)
 
 /*
  * The share of a table's pages that are not those of what it stores out of line;
@@ -67,4 +74,66 @@ int
 ivf_build_workers(Relation heap, Relation index)
 {
 	return workers_by_share(heap, index, own_share(heap));
+}
+
+/*
+ * Room in a context's segment for what ivf_worker_share() puts there.
+ */
+void
+ivf_worker_estimate(ParallelContext *context)
+{
+	if (debug_query_string == NULL)
+		return;
+	shm_toc_estimate_chunk(&context->estimator, strlen(debug_query_string) + 1);
+	shm_toc_estimate_keys(&context->estimator, 1);
+}
+
+/*
+ * What workers find before they are launched; target is in the segment.
+ */
+void
+ivf_worker_share(ParallelContext *context, const IvfBuild *build, IvfTarget *target)
+{
+	target->heap = RelationGetRelid(build->heap);
+	target->index = RelationGetRelid(build->index);
+	target->concurrent = build->info->ii_Concurrent;
+	if (debug_query_string)
+	{
+		char	   *query = shm_toc_allocate(context->toc, strlen(debug_query_string) + 1);
+
+		strcpy(query, debug_query_string);
+		shm_toc_insert(context->toc, KEY_QUERY, query);
+	}
+}
+
+static LOCKMODE
+heap_lock(const IvfTarget *target)
+{
+	return target->concurrent ? ShareUpdateExclusiveLock : ShareLock;
+}
+
+static LOCKMODE
+index_lock(const IvfTarget *target)
+{
+	return target->concurrent ? RowExclusiveLock : AccessExclusiveLock;
+}
+
+/*
+ * In a worker: says what it is about, and opens the relations under the locks that
+ * the leader has.  Members of its lock group do not wait for each other.
+ */
+void
+ivf_worker_open(shm_toc *toc, const IvfTarget *target, Relation *heap, Relation *index)
+{
+	debug_query_string = shm_toc_lookup(toc, KEY_QUERY, true);
+	pgstat_report_activity(STATE_RUNNING, debug_query_string);
+	*heap = table_open(target->heap, heap_lock(target));
+	*index = index_open(target->index, index_lock(target));
+}
+
+void
+ivf_worker_close(const IvfTarget *target, Relation heap, Relation index)
+{
+	index_close(index, index_lock(target));
+	table_close(heap, heap_lock(target));
 }

@@ -30,6 +30,19 @@ INSERT INTO few SELECT i, noise(i, 20) FROM generate_series(1, 3000) i;
 -- a sample of all rows takes 15 MB, as each has 64 dimensions there
 CREATE TABLE items (id int, v vector(20)) WITH (parallel_workers = 2);
 INSERT INTO items SELECT 3000 * k + id, v * (1 + k / 16.0::real) FROM few, generate_series(0, 19) k;
+-- a vector, for some of which it is looked whether the build's progress is reported
+CREATE FUNCTION watched(v vector) RETURNS vector LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+	IF v[1] > 0 AND v[1] < 0.004 THEN
+		PERFORM pg_stat_clear_snapshot();
+		IF NOT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE relid = 'items'::regclass AND phase LIKE 'building index: %') THEN
+			RAISE WARNING 'no progress';
+		END IF;
+		RAISE WARNING 'watched';
+	END IF;
+	RETURN v;
+END
+$$;
 SQL
 
 # Builds an index and yields its bytes but for LSNs and checksums; what is said of
@@ -68,8 +81,18 @@ is(build(2, \$said), $alone, 'the same bytes: no room for the sample');
 like($said, qr/a sample is clustered by one process: could not resize shared memory segment/, 'there was none');
 is(launched($said), '2 of 2 workers launched', 'workers assign');
 
-# in a subtransaction, and one that fails later
+# what the progress report says outlives the attempt
 my ($out, $err);
+$node->psql('postgres', <<'SQL', stdout => \$out, stderr => \$err, on_error_die => 1);
+SET client_min_messages = debug1;
+SET max_parallel_maintenance_workers = 2;
+CREATE INDEX watched_v ON items USING ivf ((watched(v)::vector(20))) WITH (lists = 470);
+DROP INDEX watched_v;
+SQL
+like($err, qr/clustered by one process.*WARNING:  watched/s, 'watched, after the attempt');
+unlike($err, qr/no progress/, 'progress is reported');
+
+# in a subtransaction, and one that fails later
 $node->psql('postgres', <<'SQL', stdout => \$out, stderr => \$err);
 SET max_parallel_maintenance_workers = 2;
 BEGIN;
