@@ -3,79 +3,10 @@
  *	  Lower bounds of distances: from the byte code of an entry, and of all that
  *	  is in a list.
  *
- * The derivation of every constant stands in src/README.md, "Error analysis".
- * In short: with r the entry's residual, ry = t y its decoded form, e = r - ry
- * and w the query minus the centroid,
- *
- *		||w - r||^2 = ||w||^2 + ||r||^2 - 2 <ry,w> - 2 <e,w>,
- *		|<e,w>| <= ||e|| sqrt(||w||^2 - <ry,w>^2 / ||ry||^2),
- *
- * because e is orthogonal to ry, so that only the part of w off ry can meet
- * it.  What float4 rounds away in w, r, the factors and the dot product is
- * subtracted: inside the root, where the radicand cancels when w is parallel
- * to ry, and outside.
+ * Of single entries, by the formulas that kernels have for blocks of them.  The
+ * derivation of every constant stands in src/README.md, "Error analysis".
  */
-#include "ground/bound.h"
-
-#include <float.h>
-#include <math.h>
-
-#include "ground/kernel.h"
-
-/* half a unit in the last place of float4, relative */
-#define U24			0x1p-24
-
-/*
- * What float8 loses in centring, rotating and subtracting centroids, relative
- * to the norms involved (rotate.c: 2^-46 each), and in the operator.
- */
-#define U45			0x1p-45
-#define U42			0x1p-42
-
-/* below this, float4 has no relative precision */
-#define TINY		0x1p-120
-
-/* the operator's result for unit vectors at least so far from each other */
-static double
-cosine_bound(double distance)
-{
-	/* normalising them, and the operator, err on a scale of 1 */
-	distance -= U45;
-	return distance > 0 ? distance * distance / 2 - U42 : 0;
-}
-
-/* what centring and the operator lose of an inner product with a row */
-static double
-product_slack(const ListQuery *query, double norm)
-{
-	return U42 * query->q_norm * (query->c_norm + norm) +
-		U42 * query->mean_norm * (query->q_norm + query->c_norm + norm +
-								  U42 * query->mean_norm) +
-		FLT_MIN;
-}
-
-/*
- * Lower bound of the operator's result from one of a squared distance, or of a
- * negative inner product from which the slack was not taken yet; norm is at
- * least that of the entry's residual.  At least 0, except for inner products.
- */
-double
-bound_of_result(const ListQuery *query, double bound, double norm)
-{
-	if (query->metric == METRIC_INNER_PRODUCT)
-	{
-		bound -= product_slack(query, norm);
-
-		/* the operator's sum overflows to -infinity beyond float4's range */
-		return bound >= -FLT_MAX ? bound : -INFINITY;
-	}
-	if (!(bound > 0))
-		return 0;
-	bound = sqrt(bound) * (1 - 0x1p-50) - U45 * (query->reach + norm) - FLT_MIN;
-	if (query->metric == METRIC_COSINE)
-		bound = cosine_bound(bound);
-	return bound > 0 ? bound : 0;
-}
+#include "ground/bound_terms.h"
 
 /*
  * Lower bound of the operator's result (L2 distance, cosine distance or
@@ -87,31 +18,8 @@ bound_of_result(const ListQuery *query, double bound, double norm)
 double
 byte_bound(const ListQuery *query, const ByteFactors *factors, double dot)
 {
-	double		w = query->w_norm + TINY;
-	double		r = factors->norm;
-	double		norm = r + TINY;
-	double		steps = (double) query->n / VEC_LANES;
-	double		p = factors->t * dot;
-	double		along = factors->code_norm > 0 ? p / factors->code_norm : 0;
-	double		off = w * w - along * along;
-	double		bound;
-
-	/* float4 products of an element beyond 2^120 or so overflow */
-	if (!isfinite(dot))
-		return query->metric == METRIC_INNER_PRODUCT ? -INFINITY : 0;
-
-	if (off < 0)
-		off = 0;
-	off = factors->error * sqrt(off + (2 * steps + 16) * U24 * w * w);
-
-	if (query->metric == METRIC_INNER_PRODUCT)
-		bound = -query->q_dot_c - factors->g - p - off
-			- (steps + 32) * U24 * w * norm
-			- 2 * U24 * fabs(factors->g);
-	else
-		bound = query->w_norm * query->w_norm + r * r - 2 * p - 2 * off
-			- (steps + 32) * U24 * (w + norm) * (w + norm);
-	return bound_of_result(query, bound, norm);
+	return bound_of_bytes(query, query->metric, factors->t, factors->norm,
+						  factors->code_norm, factors->error, factors->g, dot);
 }
 
 /*
@@ -133,15 +41,6 @@ byte_distance(const ListQuery *query, const ByteFactors *factors, double dot)
 	return query->metric == METRIC_L2 ? sqrt(squared) : squared / 2;
 }
 
-/* the operator's result from a lower bound of the true distance, not for inner products */
-static double
-result_of_distance(const ListQuery *query, double bound)
-{
-	if (query->metric == METRIC_COSINE)
-		bound = cosine_bound(bound);
-	return bound > 0 ? bound : 0;
-}
-
 /*
  * Lower bound of the operator's result for every entry of a list, none of which
  * is farther than radius from the centroid.  At least 0, except for inner
@@ -152,10 +51,11 @@ list_bound(const ListQuery *query, double radius)
 {
 	radius += TINY;
 	if (query->metric == METRIC_INNER_PRODUCT)
-		return bound_of_result(query, -query->q_dot_c - query->q_norm * radius, radius);
+		return bound_of_result(query, query->metric,
+							   -query->q_dot_c - query->q_norm * radius, radius);
 
 	/* w was rounded to float4, and added up in a few steps */
-	return result_of_distance(query, query->w_norm * (1 - 4 * U24) - radius
+	return result_of_distance(query->metric, query->w_norm * (1 - 4 * U24) - radius
 							  - U45 * (query->reach + radius) - FLT_MIN);
 }
 
@@ -192,5 +92,5 @@ bisector_bound(const ListQuery *query, double pivot_distance, double pivot_norm,
 	if (!(norms < 0x1p60))
 		return 0;
 	difference -= (2 * query->n + 32) * U24 * norms * norms;
-	return result_of_distance(query, difference / (2 * apart));
+	return result_of_distance(query->metric, difference / (2 * apart));
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "ground/codec.h"
+#include "ground/kernel.h"
 
 typedef enum Metric
 {
@@ -19,7 +20,7 @@ typedef enum Metric
 /*
  * A query seen from one list.  All norms in float8.
  */
-typedef struct ListQuery
+struct ListQuery
 {
 	Metric		metric;
 	int			n;				/* padded dimensions */
@@ -29,13 +30,26 @@ typedef struct ListQuery
 	double		q_norm;			/* inner product: ||q|| from the true origin */
 	double		c_norm;			/* inner product: ||c|| from the true origin */
 	double		mean_norm;		/* inner product: the norm of the mean */
-} ListQuery;
+};
+
+/*
+ * The factors of a block's byte codes, as ByteFactors has them for one, and the
+ * codes' products with w by byte_dot().
+ */
+struct ByteColumns
+{
+	float		t[VEC_BLOCK];
+	float		norm[VEC_BLOCK];
+	float		code_norm[VEC_BLOCK];
+	float		error[VEC_BLOCK];
+	float		g[VEC_BLOCK];
+	double		dot[VEC_BLOCK];
+};
 
 extern double byte_bound(const ListQuery *query, const ByteFactors *factors,
 						 double dot);
 extern double byte_distance(const ListQuery *query, const ByteFactors *factors,
 							double dot);
-extern double bound_of_result(const ListQuery *query, double bound, double norm);
 extern double list_bound(const ListQuery *query, double radius);
 extern double bisector_bound(const ListQuery *query, double pivot_distance,
 							 double pivot_norm, double apart);

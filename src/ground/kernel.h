@@ -48,6 +48,21 @@ typedef struct VecCorrection
 	float		err_weight;
 } VecCorrection;
 
+/*
+ * What makes products of the sums of a block's codes, unit sum - offset, and how
+ * far they may be off.
+ */
+typedef struct VecProducts
+{
+	double		unit;
+	double		offset;
+	double		error;
+} VecProducts;
+
+/* bound.h */
+typedef struct ListQuery ListQuery;
+typedef struct ByteColumns ByteColumns;
+
 typedef struct VecKernels
 {
 	const char *name;
@@ -97,6 +112,24 @@ typedef struct VecKernels
 	 * a limit of -infinity finds the least of all, none of which is that.
 	 */
 	uint32_t	(*split) (const float *estimate, float limit, float *least);
+
+	/*
+	 * Certain bounds of a block's entries (bound_terms.h): lower bounds of the
+	 * operator's results, from their byte codes, or from their sign codes, where
+	 * a dead slot has an infinite add and gets infinity.
+	 */
+	void		(*byte_bounds) (const ListQuery *list, const ByteColumns *codes,
+								double *bound);
+	void		(*sign_bounds) (const ListQuery *list, const uint32_t *sums,
+								const VecProducts *products, const float *add,
+								const float *scale, const float *err,
+								double *bound);
+
+	/*
+	 * The greatest floats that are at most a block's bounds, or least where that
+	 * is more, or the bound is no number.  Infinity stays, and all else is finite.
+	 */
+	void		(*round_down) (const double *bound, double least, float *down);
 
 	/*
 	 * sum of (u[j] + 1/2) w[j]: float4 products in four times VEC_LANES float4

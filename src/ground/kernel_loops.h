@@ -298,6 +298,7 @@ split(const float *estimate, float limit, float *least)
 }
 #endif
 
+#include "ground/kernel_bounds.h"
 #include "ground/kernel_encode.h"
 #include "ground/kernel_products.h"
 
@@ -310,6 +311,9 @@ split(const float *estimate, float limit, float *least)
 	.subtract = subtract, \
 	.correct = correct, \
 	.split = split, \
+	.byte_bounds = byte_bounds, \
+	.sign_bounds = sign_bounds, \
+	.round_down = round_down, \
 	.byte_dot = byte_dot, \
 	.rank_l2 = rank_l2, \
 	.rotate_rounds = rotate_rounds, \

@@ -298,7 +298,7 @@ is_within(Survey *survey, const Passed *passed)
 	IvfQuery   *query = &survey->query;
 	ScoredList *list = &survey->lists[passed->list];
 	const float4 *w = list_w(survey, list);
-	int8	   *code = (int8 *) query->run;
+	int8	   *code = (int8 *) query->row;
 	IvfRowHead	row;
 	double		distance;
 

@@ -16,6 +16,7 @@
 
 #include "index/order.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "miscadmin.h"
@@ -67,7 +68,7 @@ read_bound(IvfOrder *order, IvfCandidate *candidate, double *bound)
 {
 	IvfQuery   *query = order->query;
 	IvfScored  *leaf = &order->rows->nodes[candidate->node];
-	int8	   *code = (int8 *) query->run;
+	int8	   *code = (int8 *) query->row;
 	IvfRowHead	row;
 	const float4 *w;
 
@@ -96,7 +97,7 @@ resolve_row(IvfCandidate *candidate, void *arg)
 		return ItemPointerIsValid(&candidate->tid) ||
 			read_bound(order, candidate, &candidate->key);
 	if (!ItemPointerIsValid(&candidate->tid) &&
-		!read_row(order, candidate, &row, (int8 *) query->run))
+		!read_row(order, candidate, &row, (int8 *) query->row))
 		return false;
 	query->counters.heap_rows++;
 	IVF_PAUSE("scan heap");
@@ -142,15 +143,18 @@ ivf_order_begin(IvfQuery *query, double recall, int probes, Relation table,
 	 * Bounds from sign codes pay only where they are kept, else lists would be
 	 * scored again and again; and, but in few dimensions, for each of which a
 	 * code has several bits, they leave up to two fifths of the entries, which
-	 * have to find room in the heap: else all are fetched and sorted.
+	 * have to find room in the heap if many rows are asked for: else all are
+	 * fetched and sorted.
 	 */
 	room = ivf_few_dimensions(query->space->dim) ? sizeof(float4) : sizeof(IvfCandidate) / 4;
-	query->codes_first = certain && room * meta->entries > 4.0 * memory;
+	order->codes_first = certain && room * meta->entries > 4.0 * memory;
 	query->counters.recall = order->stop.recall;
 	order->rows = ivf_queue_make(query, certain, FIRST_CHUNK, 4 * memory,
 								 resolve_row, touch_row, order);
-	if (order->stop.kind == IVF_STOP_RECALL)
+	if (order->stop.kind != IVF_STOP_PROBES)
 		order->rows->kth = &order->stop.kth;
+	if (certain)
+		query->near = FLT_MAX;
 	if (meta->height == 1)
 	{
 		ivf_view(query, meta->root, 0, NULL, &view, query->w);
@@ -191,6 +195,21 @@ nearest_unread(IvfOrder *order, double *distance)
 }
 
 /*
+ * How far an entry of the next list may be for its byte code to be looked at as
+ * soon as its sign code is: that costs a tenth of what it does later, when the
+ * row is one of many in the heap.  For all that come out as long as there are no
+ * more than KTH of them; what others are asked for is read one by one.
+ */
+static float4
+near(const IvfOrder *order)
+{
+	float4		limit = kth_limit(&order->stop.kth);
+
+	return order->unsorted || order->radius < limit ?
+		(float4) Min(order->radius, FLT_MAX) : limit;
+}
+
+/*
  * Reads the next list; false if there is none.
  */
 static bool
@@ -203,6 +222,8 @@ read_list(IvfOrder *order)
 	IvfView		view;
 	const float4 *w;
 
+	if (order->stop.kind == IVF_STOP_EXACT)
+		query->near = order->codes_first ? FLT_MAX : near(order);
 	if (!nearest_unread(order, &unread) || unread > order->radius ||
 		!ivf_leaves_next(order->walk, Max(likely, order->lists + LISTS_AHEAD) - order->lists,
 						 &leaf, &view, &w))

@@ -20,6 +20,7 @@ typedef struct IvfOrder
 	IvfStop		stop;
 	double		radius;			/* what is farther is not wanted */
 	bool		unsorted;		/* may rows come in any order, and farther ones? */
+	bool		codes_first;	/* are all byte codes read, whatever sign codes say? */
 	IvfLeaves  *walk;			/* NULL: the root is the only leaf */
 	IvfQueue   *rows;
 	uint32		lists;			/* read so far */

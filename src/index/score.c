@@ -18,6 +18,7 @@
 
 #include "ground/signbound.h"
 #include "page/pause.h"
+#include "port/pg_bitutils.h"
 
 /*
  * A list farther from the mean than that many times the query is from the list
@@ -65,7 +66,8 @@ ivf_query_init(IvfQuery *query, Relation index, Snapshot snapshot,
 	query->target = palloc(sizeof(float4) * n);
 	query->signs.table = palloc(sign_query_size(n));
 	query->own_space = palloc(sign_query_size(n));
-	query->run = palloc(VEC_BLOCK * (IVF_ROW_HEAD(0) + IVF_ROW_BODY(0, n)));
+	query->row = palloc(IVF_ROW_HEAD(0) + IVF_ROW_BODY(0, n));
+	query->near = -INFINITY;
 	query->w = palloc(sizeof(float4) * n);
 	query->w_node = InvalidBlockNumber;
 	query->follows = InvalidBlockNumber;
@@ -188,6 +190,7 @@ ivf_view(const IvfQuery *query, BlockNumber node, int level,
 	view->list.n = space->n;
 	view->list.w_norm = view->norm;
 	view->least = -INFINITY;
+	view->near = query->near;
 	view->list.reach = query->v_norm + sqrt(c_squares);
 	if (space->metric == METRIC_INNER_PRODUCT)
 		view_product(query, centroid, view);
@@ -221,6 +224,7 @@ ivf_view_from_afar(const IvfQuery *query, BlockNumber node, double distance,
 	view->key = metric == METRIC_L2 ? distance * distance : 2 * distance;
 	view->norm = sqrt(view->key);
 	view->least = -INFINITY;
+	view->near = query->near;
 	view->complete = false;
 	return metric != METRIC_INNER_PRODUCT && view->key <= FLT_MAX &&
 		!needs_own_table(query, view);
@@ -293,49 +297,98 @@ certain_float(double bound)
 	return down >= -FLT_MAX ? down : -FLT_MAX;
 }
 
-/*
- * Certain bounds of a block of entries.
- */
+/* bounds that say nothing: all that is there is going to be looked at */
 static void
-certain_bounds(const IvfQuery *query, const IvfView *view, const IvfBlockHead *head,
-			   const uint8 *columns, float4 *bounds)
+no_bounds(const float4 *add, float4 *bounds)
 {
-	double		bound[VEC_BLOCK];
 	int			i;
 
-	sign_bound_block(&query->signs, &view->list, columns, head->add, head->scale,
-					 head->err, bound);
 	for (i = 0; i < VEC_BLOCK; i++)
-		bounds[i] = isinf(head->add[i]) && head->add[i] > 0 ? INFINITY :
-			certain_float(Max(bound[i], view->least));
+		bounds[i] = add[i] == INFINITY ? INFINITY : -FLT_MAX;
+}
+
+/* a block's entries whose byte codes are read, and what they are compared with */
+typedef struct Codes
+{
+	const IvfQuery *query;
+	const float4 *w;
+	ByteColumns *columns;
+} Codes;
+
+/* IvfRowFunction */
+static void
+take_code(int row, const void *head, const void *body, void *arg)
+{
+	const Codes *codes = arg;
+	const IvfQuery *query = codes->query;
+	ByteColumns *columns = codes->columns;
+	ByteFactors factors = factors_of(head);
+
+	columns->t[row] = factors.t;
+	columns->norm[row] = factors.norm;
+	columns->code_norm[row] = factors.code_norm;
+	columns->error[row] = factors.error;
+	columns->g[row] = factors.g;
+	columns->dot[row] = query->signs.kernels->byte_dot(body, codes->w, query->space->n);
 }
 
 /*
- * Likewise from their byte codes, all of which are read: much tighter, and ten
- * times as dear.
+ * Raises the bounds of the entries that are wanted to those from their byte
+ * codes, which are much tighter, and several times as dear.
  */
 static void
 code_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
-			const float4 *add, const IvfRun *run, float4 *bounds)
+			const IvfRun *run, uint32 wanted, float4 *bounds)
 {
-	Size		size = run->head + run->body;
-	int			i;
+	Codes		codes = {query, w, NULL};
+	double		closer[VEC_BLOCK];
+	float4		rounded[VEC_BLOCK];
 
-	ivf_run_read(query->index, query->snapshot, run, query->run);
-	for (i = 0; i < VEC_BLOCK; i++)
+	if (query->codes == NULL)
+		query->codes = MemoryContextAllocZero(query->context, sizeof(ByteColumns));
+	codes.columns = query->codes;
+	ivf_run_visit(query->index, query->snapshot, run, wanted, query->row,
+				  take_code, &codes);
+	query->signs.kernels->byte_bounds(&view->list, codes.columns, closer);
+	query->signs.kernels->round_down(closer, view->least, rounded);
+	for (; wanted != 0; wanted &= wanted - 1)
 	{
-		const char *row = query->run + i * size;
-		IvfRowHead	head;
-		double		bound;
+		int			i = pg_rightmost_one_pos32(wanted);
 
-		bounds[i] = INFINITY;
-		if (isinf(add[i]) && add[i] > 0)
-			continue;
-		memcpy(&head, row, sizeof(head));
-		bound = ivf_row_bound(query, view, w, &head, (const int8 *) row + sizeof(head));
-		bounds[i] = certain_float(Max(bound, view->least));
+		bounds[i] = Max(bounds[i], rounded[i]);
 		query->counters.byte_codes++;
 	}
+}
+
+/*
+ * Certain bounds of a block of entries: from their sign codes, and where those
+ * allow for what is near, from their byte codes as well.
+ */
+static void
+certain_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
+			   const IvfBlockHead *head, const uint8 *columns, const IvfRun *run,
+			   float4 *bounds)
+{
+	double		bound[VEC_BLOCK];
+	float4		rest;
+	uint32		wanted;
+
+	if (view->near >= FLT_MAX)
+		no_bounds(head->add, bounds);
+	else
+	{
+		sign_bound_block(&query->signs, &view->list, columns, head->add, head->scale,
+						 head->err, bound);
+		query->signs.kernels->round_down(bound, view->least, bounds);
+	}
+	wanted = query->signs.kernels->split(bounds, view->near, &rest);
+	if (wanted == 0)
+		return;
+
+	/* rows are read while the page is let go: never code and refine */
+	ivf_blocks_pause(&query->reader);
+	IVF_PAUSE("score rows");
+	code_bounds(query, view, w, run, wanted, bounds);
 }
 
 /*
@@ -367,16 +420,6 @@ child_bounds(IvfQuery *query, int level, const float4 *add, const IvfRun *run,
 		bounds[i] = certain_float(list_bound(&view.list, head.radius));
 	}
 	query->w_node = InvalidBlockNumber;
-}
-
-/* bounds that say nothing: every child is going to be looked at */
-static void
-no_bounds(const float4 *add, float4 *bounds)
-{
-	int			i;
-
-	for (i = 0; i < VEC_BLOCK; i++)
-		bounds[i] = add[i] == INFINITY ? INFINITY : -FLT_MAX;
 }
 
 /* the query's sign table for a node, its base and the weight of err */
@@ -446,19 +489,15 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 			sign_score_block(table.signs, columns, add, head->scale, head->err,
 							 table.base, table.err_weight, bounds);
 		}
-		else if (view->level == 0 && !query->codes_first)
-			certain_bounds(query, view, head, columns, bounds);
-		else if (view->level > 0 && query->unranked)
+		else if (view->level == 0)
+			certain_bounds(query, view, w, head, columns, &run, bounds);
+		else if (query->unranked)
 			no_bounds(add, bounds);
 		else
 		{
-			/* rows are read while the page is let go: never code and refine */
 			ivf_blocks_pause(&query->reader);
 			IVF_PAUSE("score rows");
-			if (view->level > 0)
-				child_bounds(query, view->level, add, &run, bounds);
-			else
-				code_bounds(query, view, w, add, &run, bounds);
+			child_bounds(query, view->level, add, &run, bounds);
 		}
 		function(bounds, &run, arg);
 	}

@@ -68,12 +68,14 @@ typedef struct IvfQuery
 	SignQuery	signs;			/* of v */
 	SignQuery	own_signs;		/* of v minus a centroid, made when needed */
 	void	   *own_space;
-	bool		codes_first;	/* are certain bounds made from byte codes? */
+	float4		near;			/* certain bounds from sign codes up to this are not
+								 * enough: views that are made have it */
 	bool		unranked;		/* are children not ranked by what they promise? */
 	BlockNumber follows;		/* a hint: the node that is scored after this one */
 	IvfBlockReader reader;
-	char	   *run;			/* room for 32 rows of a leaf, */
-	char	   *children;		/* and of an inner node, made when needed */
+	char	   *row;			/* room for a row of a leaf, */
+	char	   *children;		/* and 32 of an inner node, made when needed; */
+	ByteColumns *codes;			/* for what makes bounds of byte codes, likewise */
 	float4	   *w;				/* room for a w that was dropped, */
 	BlockNumber w_node;			/* and the node that it is of */
 	IvfCounters counters;
@@ -92,8 +94,13 @@ typedef struct IvfView
 	double		key;			/* how far: ||w||^2, or -<q,c> */
 	double		norm;			/* ||w|| */
 
-	/* where bounds are certain: no entry is nearer, on the operator's scale */
+	/*
+	 * Where bounds are certain, on the operator's scale: no entry is nearer than
+	 * least, and entries whose sign codes allow for near have bounds from their
+	 * byte codes, too.
+	 */
 	double		least;
+	float4		near;
 
 	/* what makes certain bounds of byte codes, when it is known */
 	bool		complete;

@@ -147,6 +147,7 @@ ivf_scored_view(IvfScored *node, IvfQuery *query, float4 *w)
 	node->view.key = before.key;
 	node->view.norm = before.norm;
 	node->view.least = before.least;
+	node->view.near = before.near;
 	if (room)
 		pfree(room);
 }

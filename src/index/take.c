@@ -29,9 +29,12 @@ fill_candidate(const IvfQueue *queue, TopKItem item, uint32 number,
 	uint32		slot = topk_place(item) - node->base;
 
 	candidate->key = ivf_bound_distance(queue->query, topk_key(item), queue->certain);
-	/* of what is below a child no more will be known than its bound */
+	/*
+	 * Of what is below a child no more will be known than its bound, nor of a
+	 * row than its byte code tells.
+	 */
 	candidate->stage = queue->certain &&
-		(node->view.level > 0 || queue->query->codes_first) ?
+		(node->view.level > 0 || topk_key(item) <= node->view.near) ?
 		IVF_STAGE_BOUND : IVF_STAGE_ESTIMATE;
 	candidate->node = number;
 	candidate->row = slot % VEC_BLOCK;

@@ -379,13 +379,13 @@ resolve(IvfTrials *trials)
 			viewed = list;
 		}
 		ivf_row_read(trials->index, NULL, &trials->run[place / VEC_BLOCK],
-					 place % VEC_BLOCK, &head, query->run);
+					 place % VEC_BLOCK, &head, query->row);
 		if (!ItemPointerIsValid(&head.tid) ||
 			ItemPointerEquals(&head.tid, &trials->self))
 			continue;
 		trial->found[trial->count].list = list + 1;
 		trial->found[trial->count++].distance =
-			ivf_row_distance(query, &view, w, &head, (int8 *) query->run);
+			ivf_row_distance(query, &view, w, &head, (int8 *) query->row);
 	}
 	qsort(trial->found, trial->count, sizeof(IvfFound), compare_found);
 }

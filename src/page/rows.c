@@ -7,6 +7,7 @@
 #include "page/rows.h"
 
 #include "page/pause.h"
+#include "port/pg_bitutils.h"
 
 /*
  * Where the head of a row (0 .. 31) stands.
@@ -168,6 +169,56 @@ ivf_run_read(Relation index, Snapshot snapshot, const IvfRun *run, void *rows)
 		}
 	}
 	UnlockReleaseBuffer(buffer);
+}
+
+/*
+ * Shows the function those rows of a run whose bits are set in wanted, in order:
+ * where they lie, under one lock for all that are on a page, but for those that
+ * go on over its end.  Those are copied to room, which holds a row.
+ */
+void
+ivf_run_visit(Relation index, Snapshot snapshot, const IvfRun *run, uint32 wanted,
+			  void *room, IvfRowFunction function, void *arg)
+{
+	Buffer		buffer = InvalidBuffer;
+	uint32		locked = 0;
+
+	for (; wanted != 0; wanted &= wanted - 1)
+	{
+		int			row = pg_rightmost_one_pos32(wanted);
+		IvfPlace	place = ivf_row_place(run, row);
+		bool		cut = place.offset + run->head + run->body > IVF_PAGE_END;
+		BlockNumber block = ivf_run_block(run, place.page);
+		const char *head;
+
+		if (BufferIsValid(buffer) && (cut || locked != place.page))
+		{
+			UnlockReleaseBuffer(buffer);
+			buffer = InvalidBuffer;
+			IVF_PAUSE("run cut");
+		}
+		if (cut)
+		{
+			ivf_row_read(index, snapshot, run, row, room, (char *) room + run->head);
+			function(row, room, (char *) room + run->head, arg);
+			continue;
+		}
+		if (!BufferIsValid(buffer))
+		{
+			buffer = ivf_page_scan(index, snapshot, block, IVF_REFINE_PAGE,
+								   InvalidBlockNumber);
+			locked = place.page;
+		}
+		if (!ivf_row_fits(run, BufferGetPage(buffer), place.offset) ||
+			place.offset + run->head + run->body >
+			((PageHeader) BufferGetPage(buffer))->pd_lower)
+			ivf_corrupted(index, block, "no row can stand at offset %u",
+						  place.offset);
+		head = (char *) BufferGetPage(buffer) + place.offset;
+		function(row, head, head + run->head, arg);
+	}
+	if (BufferIsValid(buffer))
+		UnlockReleaseBuffer(buffer);
 }
 
 /*

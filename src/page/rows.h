@@ -63,6 +63,15 @@ extern void ivf_row_read(Relation index, Snapshot snapshot, const IvfRun *run,
 						 int row, void *head, void *body);
 extern void ivf_run_read(Relation index, Snapshot snapshot, const IvfRun *run,
 						 void *rows);
+/*
+ * Called with the head and the body of a row, while its page may be locked: it
+ * must not read another.
+ */
+typedef void (*IvfRowFunction) (int row, const void *head, const void *body,
+								void *arg);
+extern void ivf_run_visit(Relation index, Snapshot snapshot, const IvfRun *run,
+						  uint32 wanted, void *room, IvfRowFunction function,
+						  void *arg);
 extern void ivf_row_raise_radius(Relation index, const IvfRun *run, int row,
 								 BlockNumber child, float4 radius);
 

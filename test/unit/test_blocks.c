@@ -4,8 +4,10 @@
  */
 #include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
+#include "ground/codec.h"
 #include "ground/kernel.h"
 #include "kinds.h"
 #include "tap.h"
@@ -236,6 +238,52 @@ test_split(const VecKernels *kernels)
 	   kernels->name, none);
 }
 
+/* the float that a bound becomes, one by one */
+static float
+rounded(double bound, double least)
+{
+	float		down = float_down(bound > least ? bound : least);
+
+	if (bound == INFINITY)
+		return INFINITY;
+	if (down > FLT_MAX)
+		return FLT_MAX;
+	return down >= -FLT_MAX ? down : -FLT_MAX;
+}
+
+static void
+test_round_down(const VecKernels *kernels)
+{
+	static const double special[] = {INFINITY, -INFINITY, NAN, 0, -0.0, 1e39, -1e39,
+	DBL_MAX, -DBL_MAX, 1e-60, -1e-60, FLT_MAX, -FLT_MAX};
+	Prng		prng = {28};
+	int			wrong = 0;
+	int			round;
+	int			i;
+
+	for (round = 0; round < 20000; round++)
+	{
+		double		bound[VEC_BLOCK];
+		float		down[VEC_BLOCK];
+		double		least = round % 3 == 0 ? -INFINITY :
+			round % 3 == 1 ? 0 : ldexp(prng_double(&prng) - 0.5, below(&prng, 300) - 160);
+
+		for (i = 0; i < VEC_BLOCK; i++)
+		{
+			bound[i] = ldexp(prng_double(&prng) - 0.5, below(&prng, 300) - 160);
+			if (below(&prng, 3) == 0)
+				bound[i] = (float) bound[i];
+			if (below(&prng, 16) == 0)
+				bound[i] = special[below(&prng, 13)];
+		}
+		kernels->round_down(bound, least, down);
+		for (i = 0; i < VEC_BLOCK; i++)
+			wrong += !(down[i] == rounded(bound[i], least));
+	}
+	ok(wrong == 0, "%s round_down: what float_down makes of bounds one by one",
+	   kernels->name);
+}
+
 int
 main(void)
 {
@@ -250,6 +298,7 @@ main(void)
 		test_score_block(kernels);
 		test_correct(kernels);
 		test_split(kernels);
+		test_round_down(kernels);
 	}
 	return tap_done();
 }

@@ -51,6 +51,11 @@ static const int weights[] = {14, 14, 12, 40, 10, 10, 1, 1};
 
 static long pairs = 0;
 
+/* blocks whose bounds some level of kernels makes otherwise than one by one */
+static long bytes_differ[VEC_LEVELS];
+static long signs_differ[VEC_LEVELS];
+static long blocks = 0;
+
 /* pairs with a bound above the truth, and with one near to it or, of signs, far from 0 */
 static long list_violations[METRIC_COSINE + 1];
 static long list_near[METRIC_COSINE + 1];
@@ -158,6 +163,55 @@ test_signs(const Group *group, const SignBlock *block, const Query *query,
 }
 
 /*
+ * All levels of kernels make the bounds of a block that byte_bound() makes of its
+ * entries, and bounds from signs that the portable ones make.
+ */
+static void
+test_levels(const Group *group, const SignBlock *block, const Query *query)
+{
+	const List *list = &group->list;
+	ByteColumns codes;
+	VecProducts products = {0.25, list->n / 8.0, query->list.w_norm};
+	uint32_t	sums[VEC_BLOCK];
+	double		alone[VEC_BLOCK];
+	double		signs[VEC_BLOCK];
+	double		bound[VEC_BLOCK];
+	int			i;
+	int			level;
+
+	memset(&codes, 0, sizeof(codes));
+	for (i = 0; i < VEC_BLOCK; i++)
+	{
+		const Entry *entry = &group->entry[i % group->nentries];
+		const ByteFactors *factors = &entry->factors;
+
+		codes.t[i] = factors->t;
+		codes.norm[i] = factors->norm;
+		codes.code_norm[i] = factors->code_norm;
+		codes.error[i] = factors->error;
+		codes.g[i] = factors->g;
+		codes.dot[i] = vec_kernels->byte_dot(entry->u, query->w, list->n);
+		alone[i] = byte_bound(&query->list, factors, codes.dot[i]);
+		sums[i] = (uint32_t) (list->n + 3 * i);
+	}
+	vec_portable_kernels.sign_bounds(&query->list, sums, &products, block->add,
+									 block->scale, block->err, signs);
+	blocks++;
+	for (level = VEC_PORTABLE; level < VEC_LEVELS; level++)
+	{
+		const VecKernels *kernels = vec_kernels_of(level);
+
+		if (kernels == NULL)
+			continue;
+		kernels->byte_bounds(&query->list, &codes, bound);
+		bytes_differ[level] += memcmp(bound, alone, sizeof(bound)) != 0;
+		kernels->sign_bounds(&query->list, sums, &products, block->add,
+							 block->scale, block->err, bound);
+		signs_differ[level] += memcmp(bound, signs, sizeof(bound)) != 0;
+	}
+}
+
+/*
  * All pairs of a group; returns how many have a bound above the truth.
  */
 static long
@@ -175,6 +229,7 @@ test_group(const Group *group, const char *family)
 		const Query *query = &group->query[i];
 
 		test_signs(group, &block, query, family);
+		test_levels(group, &block, query);
 
 		for (j = 0; j < group->nentries; j++)
 		{
@@ -268,6 +323,13 @@ test_violations(void)
 		   metric_name[metric], sign_useful[metric]);
 	}
 	ok(pairs >= PAIRS, "%ld pairs", pairs);
+	for (i = VEC_PORTABLE; i < VEC_LEVELS; i++)
+	{
+		if (vec_kernels_of(i))
+			ok(blocks > 0 && bytes_differ[i] == 0 && signs_differ[i] == 0,
+			   "%s: bounds of blocks have the bits of single ones (%ld and %ld of %ld do not)",
+			   vec_kernels_of(i)->name, bytes_differ[i], signs_differ[i], blocks);
+	}
 }
 
 static void
