@@ -55,7 +55,7 @@ sub build
 
 # all of them have had a query by then, and nobody two more
 my $said = build(2, 3, sub {
-	is($node->safe_psql('postgres', q{SELECT string_agg(backend_type, ', ' ORDER BY 1) FROM paused}),
+	is($node->safe_psql('postgres', q{SELECT string_agg(backend_type, ', ' ORDER BY backend_type) FROM paused}),
 		'client backend, parallel worker, parallel worker', 'leader and workers');
 	is($node->safe_psql('postgres', q{SELECT phase, tuples_total, tuples_done BETWEEN 1 AND 3 FROM pg_stat_progress_create_index}),
 		'building index: calibrating recall|320|t', 'progress');
