@@ -42,7 +42,7 @@
 #define SCORE_COST		0.2
 
 /* likewise, with a bound that always holds */
-#define EXACT_SCORE_COST	1
+#define EXACT_SCORE_COST	2
 
 /*
  * A bound from a byte code, and each of its elements: a byte, where a distance
@@ -79,8 +79,12 @@
 #define FIRST_CODES		10
 #define ROW_CODES		4
 
-/* of all entries of an exact scan's lists, what their sign codes leave to these */
-#define EXACT_CODES		0.03
+/*
+ * Of all entries of an exact scan's lists, those whose byte codes are read with
+ * them, beside their neighbours: from a seventh to a quarter, where memory is not
+ * so short that all are.
+ */
+#define EXACT_CODES		0.2
 
 /*
  * Heap rows visited for one that comes out: in an exact scan it alone, else some
@@ -278,8 +282,7 @@ work_cost(PlannerInfo *root, const IvfWork *work, double rows)
 	double		leaves = work->meta.leaves;
 	double		lists = lists_read(work, rows);
 	double		entries = lists * work->entries / leaves;
-	double		codes = Min(entries, FIRST_CODES + ROW_CODES * rows +
-							(is_exact(work) ? EXACT_CODES * entries : 0));
+	double		codes = Min(entries, FIRST_CODES + ROW_CODES * rows);
 	double		visits = is_exact(work) ? rows :
 		Min(entries, ROW_VISITS * rows);
 	Cost		cost;
@@ -296,6 +299,8 @@ work_cost(PlannerInfo *root, const IvfWork *work, double rows)
 
 	/* byte codes */
 	cost += codes * (work->bound + SCATTER_COST * cpu_operator_cost);
+	if (is_exact(work))
+		cost += EXACT_CODES * entries * work->bound;
 
 	/* heap rows */
 	return cost + visits * work->visit + FETCH_SHARE * work->heap_random *

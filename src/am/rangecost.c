@@ -27,7 +27,7 @@
  */
 #define LIST_COST		50
 
-/* a bound of an entry from its sign code, and now and then its byte code, */
+/* a bound of an entry from its sign code, and if that allows for it its byte code, */
 #define BOUND_COST		2
 
 /* taking out what is within the radius, */

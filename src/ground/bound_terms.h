@@ -30,8 +30,8 @@
  * its standard errors, but tells most entries of far lists from near ones without
  * a look at their byte codes.
  *
- * Nothing here branches, and metrics are known to the compiler wherever it is
- * inlined, so that it can make loops that take several entries at once.  Products
+ * Nothing here branches but by the metric, which kernels make known to the
+ * compiler, so that it can make loops that take several entries at once.  Products
  * are not fused, so the bits are the same however many that are.
  */
 #ifndef VECFEAT_BOUND_TERMS_H
@@ -171,10 +171,12 @@ product_of_signs(const ListQuery *query, double product, double error, double ad
 	double		w = query->w_norm + SIGN_TINY;
 	double		rest = err * sqrt(n - 1);
 	double		length = fabs(scale) * sqrt(n) + SIGN_TINY; /* ||r|| / a, so at least ||r|| */
-	double		bound = -query->q_dot_c + add + scale * product - fabs(scale) * error -
-	rest * w - U18 * (length + rest) * w - SIGN_TINY * w -
-	U20 * (fabs(add) + fabs(scale * product) + length * (query->c_norm + query->mean_norm));
+	double		bound;
 
+	bound = -query->q_dot_c + add + scale * product - fabs(scale) * error -
+		rest * w - U18 * (length + rest) * w - SIGN_TINY * w -
+		U20 * (fabs(add) + fabs(scale * product) +
+			   length * (query->c_norm + query->mean_norm));
 	return bound_of_result(query, METRIC_INNER_PRODUCT, bound, length);
 }
 
@@ -201,9 +203,10 @@ distance_of_signs(const ListQuery *query, Metric metric, double product,
 					   DENORMAL * part * root / 2) / root + U20 * w;
 	double		least = at_least_0(fabs(omega) - off);
 	double		rest = at_least_0(w * w - least * least);
-	double		bound = w * w + r2 - 2 * (omega + off) * along -
-	2 * sqrt(rest) * across - U18 * (w + r) * (w + r);
+	double		bound;
 
+	bound = w * w + r2 - 2 * (omega + off) * along -
+		2 * sqrt(rest) * across - U18 * (w + r) * (w + r);
 	bound = bound_of_result(query, metric, bound, r);
 
 	/* also where anything is no number */
@@ -213,19 +216,20 @@ distance_of_signs(const ListQuery *query, Metric metric, double product,
 
 /*
  * Lower bound of the operator's result, from a sign code's factors and a product
- * with the query that is at most error off.  A dead slot, whose add is infinite,
- * gets infinity.
+ * with the query that is at most error off; nothing is known of a dead slot, whose
+ * add is infinite.
  */
 BOUND_TERM double
 bound_of_signs(const ListQuery *query, Metric metric, double product,
 			   double error, double add, double scale, double err)
 {
-	double		bound = metric == METRIC_INNER_PRODUCT ?
-	product_of_signs(query, product, error, add, scale, err) :
-	distance_of_signs(query, metric, product, error, add, scale, err);
+	double		bound;
 
-	bound = fabs(add) < FLT_MAX ? bound : no_bound(metric);
-	return add == INFINITY ? INFINITY : bound;
+	if (metric == METRIC_INNER_PRODUCT)
+		bound = product_of_signs(query, product, error, add, scale, err);
+	else
+		bound = distance_of_signs(query, metric, product, error, add, scale, err);
+	return fabs(add) < FLT_MAX ? bound : no_bound(metric);
 }
 
 #endif							/* VECFEAT_BOUND_TERMS_H */

@@ -115,8 +115,8 @@ typedef struct VecKernels
 
 	/*
 	 * Certain bounds of a block's entries (bound_terms.h): lower bounds of the
-	 * operator's results, from their byte codes, or from their sign codes, where
-	 * a dead slot has an infinite add and gets infinity.
+	 * operator's results, from their byte codes, or from their sign codes.  Those
+	 * of dead slots say nothing.
 	 */
 	void		(*byte_bounds) (const ListQuery *list, const ByteColumns *codes,
 								double *bound);
@@ -127,9 +127,12 @@ typedef struct VecKernels
 
 	/*
 	 * The greatest floats that are at most a block's bounds, or least where that
-	 * is more, or the bound is no number.  Infinity stays, and all else is finite.
+	 * is more, or the bound is no number.  An entry whose add is infinite gets
+	 * infinity; all else is finite, also where damaged factors make it infinite,
+	 * and what least says nothing of, as it is no number, is -FLT_MAX.
 	 */
-	void		(*round_down) (const double *bound, double least, float *down);
+	void		(*round_down) (const double *bound, double least, const float *add,
+							   float *down);
 
 	/*
 	 * sum of (u[j] + 1/2) w[j]: float4 products in four times VEC_LANES float4

@@ -60,7 +60,7 @@ sign_bounds(const ListQuery *list, const uint32_t *sums, const VecProducts *prod
  * before it, whose bits are a number less by one, or more by one below 0.
  */
 VEC_TARGET static void
-round_down(const double *bound, double least, float *down)
+round_down(const double *bound, double least, const float *add, float *down)
 {
 	int			i;
 
@@ -74,8 +74,8 @@ round_down(const double *bound, double least, float *down)
 		memcpy(&bits, &f, sizeof(bits));
 		bits += (double) f > b ? step : 0;
 		memcpy(&f, &bits, sizeof(f));
-		f = f < FLT_MAX ? f : FLT_MAX;
+		f = f > FLT_MAX ? FLT_MAX : f;
 		f = f >= -FLT_MAX ? f : -FLT_MAX;
-		down[i] = bound[i] == INFINITY ? INFINITY : f;
+		down[i] = add[i] == INFINITY ? INFINITY : f;
 	}
 }

@@ -7,8 +7,7 @@
 /*
  * Lower bounds of the operator's results for the VEC_BLOCK entries of a block,
  * never above what it returns for the heap row; 0, or for inner products
- * -infinity, where nothing is known.  A dead slot, whose add is infinite, gets
- * infinity.
+ * -infinity, where nothing is known, as of a dead slot, whose add is infinite.
  */
 void
 sign_bound_block(const SignQuery *query, const ListQuery *list,

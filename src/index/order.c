@@ -114,6 +114,90 @@ touch_row(const IvfCandidate *candidate, void *arg)
 	ivf_row_touch(order->query->index, &candidate->run, candidate->row);
 }
 
+static IvfOrder *
+make_order(IvfQuery *query, Relation table, BlockNumber *table_blocks,
+		   IvfHeapRows *heap)
+{
+	IvfOrder   *order = palloc0(sizeof(IvfOrder));
+
+	order->query = query;
+	order->heap = heap;
+	order->table = table;
+	order->table_blocks = table_blocks;
+	order->radius = INFINITY;
+	return order;
+}
+
+/*
+ * How far an entry of the next list may be for its byte code to be looked at as
+ * soon as its sign code is: that costs a tenth of what it does later, when the
+ * row is one of many in the heap.  Within a radius all will be looked at; without
+ * one, those nearer than the KTH nearest so far, as most queries want no more.
+ */
+static float4
+near(const IvfOrder *order)
+{
+	float4		limit = order->codes_first ? FLT_MAX : kth_limit(&order->stop.kth);
+
+	if (order->unsorted || order->radius < limit)
+		limit = (float4) Max(Min(order->radius, FLT_MAX), -FLT_MAX);
+	return limit;
+}
+
+/* the root is scored, if it is a leaf, or is going to be walked from */
+static void
+begin_walk(IvfOrder *order, bool certain, Size memory)
+{
+	IvfQuery   *query = order->query;
+	IvfView		view;
+
+	if (query->frozen->meta.height > 1)
+	{
+		order->walk = ivf_leaves_make(query, query->frozen,
+									  ivf_stop_likely(&order->stop), certain,
+									  memory);
+		return;
+	}
+	if (certain)
+		query->near = near(order);
+	ivf_view(query, query->frozen->meta.root, 0, NULL, &view, query->w);
+	query->w_node = query->frozen->meta.root;
+	ivf_queue_add(order->rows, &view, query->w, NULL, -1);
+	order->lists = 1;
+	query->counters.leaves++;
+}
+
+static void
+begin(IvfOrder *order, double recall, int probes)
+{
+	IvfQuery   *query = order->query;
+	Size		memory = (Size) work_mem * 1024 / 16;
+	bool		certain;
+
+	ivf_stop_begin(&order->stop, query, recall, probes);
+	certain = order->stop.kind == IVF_STOP_EXACT;
+	if (order->stop.kind == IVF_STOP_RECALL && recall > HIGH_RECALL)
+		query->epsilon = HIGH_EPSILON;
+
+	/*
+	 * Byte codes are compared with a query as fast as they are read, beside their
+	 * neighbours.  Bounds from sign codes save that only in few dimensions, for
+	 * each of which such a code has several bits; elsewhere they leave so much
+	 * that a query for some thousand rows, which have to be read one by one then,
+	 * takes ten times as long.  And they pay only where they are kept, else lists
+	 * would be scored again and again.
+	 */
+	order->codes_first = certain &&
+		(!ivf_few_dimensions(query->space->dim) ||
+		 sizeof(float4) * query->frozen->meta.entries > 4.0 * memory);
+	query->counters.recall = order->stop.recall;
+	order->rows = ivf_queue_make(query, certain, FIRST_CHUNK, 4 * memory,
+								 resolve_row, touch_row, order);
+	if (order->stop.kind != IVF_STOP_PROBES)
+		order->rows->kth = &order->stop.kth;
+	begin_walk(order, certain, memory);
+}
+
 /*
  * Starts to read rows of a table in order, for a query that wants a recall or,
  * with probes more than 0, as many lists; allocates in the current context.
@@ -122,51 +206,9 @@ IvfOrder *
 ivf_order_begin(IvfQuery *query, double recall, int probes, Relation table,
 				BlockNumber *table_blocks, IvfHeapRows *heap)
 {
-	IvfOrder   *order = palloc0(sizeof(IvfOrder));
-	const IvfMetaData *meta = &query->frozen->meta;
-	Size		memory = (Size) work_mem * 1024 / 16;
-	double		room;
-	bool		certain;
-	IvfView		view;
+	IvfOrder   *order = make_order(query, table, table_blocks, heap);
 
-	order->query = query;
-	order->heap = heap;
-	order->table = table;
-	order->table_blocks = table_blocks;
-	order->radius = INFINITY;
-	ivf_stop_begin(&order->stop, query, recall, probes);
-	certain = order->stop.kind == IVF_STOP_EXACT;
-	if (order->stop.kind == IVF_STOP_RECALL && recall > HIGH_RECALL)
-		query->epsilon = HIGH_EPSILON;
-
-	/*
-	 * Bounds from sign codes pay only where they are kept, else lists would be
-	 * scored again and again; and, but in few dimensions, for each of which a
-	 * code has several bits, they leave up to two fifths of the entries, which
-	 * have to find room in the heap if many rows are asked for: else all are
-	 * fetched and sorted.
-	 */
-	room = ivf_few_dimensions(query->space->dim) ? sizeof(float4) : sizeof(IvfCandidate) / 4;
-	order->codes_first = certain && room * meta->entries > 4.0 * memory;
-	query->counters.recall = order->stop.recall;
-	order->rows = ivf_queue_make(query, certain, FIRST_CHUNK, 4 * memory,
-								 resolve_row, touch_row, order);
-	if (order->stop.kind != IVF_STOP_PROBES)
-		order->rows->kth = &order->stop.kth;
-	if (certain)
-		query->near = FLT_MAX;
-	if (meta->height == 1)
-	{
-		ivf_view(query, meta->root, 0, NULL, &view, query->w);
-		query->w_node = meta->root;
-		ivf_queue_add(order->rows, &view, query->w, NULL, -1);
-		order->lists = 1;
-		query->counters.leaves++;
-	}
-	else
-		order->walk = ivf_leaves_make(query, query->frozen,
-									  ivf_stop_likely(&order->stop), certain,
-									  memory);
+	begin(order, recall, probes);
 	return order;
 }
 
@@ -179,10 +221,11 @@ IvfOrder *
 ivf_order_within(IvfQuery *query, double radius, bool unsorted, Relation table,
 				 BlockNumber *table_blocks, IvfHeapRows *heap)
 {
-	IvfOrder   *order = ivf_order_begin(query, 1, 0, table, table_blocks, heap);
+	IvfOrder   *order = make_order(query, table, table_blocks, heap);
 
 	order->radius = radius;
 	order->unsorted = unsorted;
+	begin(order, 1, 0);
 	query->counters.recall = 0;
 	return order;
 }
@@ -192,21 +235,6 @@ static bool
 nearest_unread(IvfOrder *order, double *distance)
 {
 	return order->walk && ivf_leaves_peek(order->walk, distance);
-}
-
-/*
- * How far an entry of the next list may be for its byte code to be looked at as
- * soon as its sign code is: that costs a tenth of what it does later, when the
- * row is one of many in the heap.  For all that come out as long as there are no
- * more than KTH of them; what others are asked for is read one by one.
- */
-static float4
-near(const IvfOrder *order)
-{
-	float4		limit = kth_limit(&order->stop.kth);
-
-	return order->unsorted || order->radius < limit ?
-		(float4) Min(order->radius, FLT_MAX) : limit;
 }
 
 /*
@@ -223,7 +251,7 @@ read_list(IvfOrder *order)
 	const float4 *w;
 
 	if (order->stop.kind == IVF_STOP_EXACT)
-		query->near = order->codes_first ? FLT_MAX : near(order);
+		query->near = near(order);
 	if (!nearest_unread(order, &unread) || unread > order->radius ||
 		!ivf_leaves_next(order->walk, Max(likely, order->lists + LISTS_AHEAD) - order->lists,
 						 &leaf, &view, &w))

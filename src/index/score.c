@@ -6,8 +6,8 @@
  * float4 bound.  There are two kinds of bounds.  An estimate comes from the
  * sign code, on the scale of squared distances (or negative inner products),
  * lowered so that it is below the truth for nearly all entries.  A certain
- * bound comes from it too, less tight, on the scale of the operator, and is below
- * the truth always.  Dead slots are +infinity in both, and nothing else is.
+ * bound comes from it too, less tight, or from the byte code, on the scale of the
+ * operator, and is below the truth always.  Dead slots are +infinity in both, and nothing else is.
  */
 #include "compat.h"
 
@@ -338,7 +338,7 @@ take_code(int row, const void *head, const void *body, void *arg)
  */
 static void
 code_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
-			const IvfRun *run, uint32 wanted, float4 *bounds)
+			const float4 *add, const IvfRun *run, uint32 wanted, float4 *bounds)
 {
 	Codes		codes = {query, w, NULL};
 	double		closer[VEC_BLOCK];
@@ -350,7 +350,7 @@ code_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
 	ivf_run_visit(query->index, query->snapshot, run, wanted, query->row,
 				  take_code, &codes);
 	query->signs.kernels->byte_bounds(&view->list, codes.columns, closer);
-	query->signs.kernels->round_down(closer, view->least, rounded);
+	query->signs.kernels->round_down(closer, view->least, add, rounded);
 	for (; wanted != 0; wanted &= wanted - 1)
 	{
 		int			i = pg_rightmost_one_pos32(wanted);
@@ -366,20 +366,22 @@ code_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
  */
 static void
 certain_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
-			   const IvfBlockHead *head, const uint8 *columns, const IvfRun *run,
-			   float4 *bounds)
+			   const IvfBlockHead *head, const uint8 *columns, const float4 *add,
+			   const IvfRun *run, float4 *bounds)
 {
 	double		bound[VEC_BLOCK];
 	float4		rest;
 	uint32		wanted;
 
-	if (view->near >= FLT_MAX)
-		no_bounds(head->add, bounds);
+	/* beyond, dead slots would be wanted */
+	Assert(view->near <= FLT_MAX);
+	if (view->near == FLT_MAX)
+		no_bounds(add, bounds);
 	else
 	{
 		sign_bound_block(&query->signs, &view->list, columns, head->add, head->scale,
 						 head->err, bound);
-		query->signs.kernels->round_down(bound, view->least, bounds);
+		query->signs.kernels->round_down(bound, view->least, add, bounds);
 	}
 	wanted = query->signs.kernels->split(bounds, view->near, &rest);
 	if (wanted == 0)
@@ -388,7 +390,7 @@ certain_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
 	/* rows are read while the page is let go: never code and refine */
 	ivf_blocks_pause(&query->reader);
 	IVF_PAUSE("score rows");
-	code_bounds(query, view, w, run, wanted, bounds);
+	code_bounds(query, view, w, add, run, wanted, bounds);
 }
 
 /*
@@ -490,7 +492,7 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 							 table.base, table.err_weight, bounds);
 		}
 		else if (view->level == 0)
-			certain_bounds(query, view, w, head, columns, &run, bounds);
+			certain_bounds(query, view, w, head, columns, add, &run, bounds);
 		else if (query->unranked)
 			no_bounds(add, bounds);
 		else

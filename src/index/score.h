@@ -96,8 +96,8 @@ typedef struct IvfView
 
 	/*
 	 * Where bounds are certain, on the operator's scale: no entry is nearer than
-	 * least, and entries whose sign codes allow for near have bounds from their
-	 * byte codes, too.
+	 * least, and entries whose sign codes allow for near, FLT_MAX at most, have
+	 * bounds from their byte codes, too.
 	 */
 	double		least;
 	float4		near;

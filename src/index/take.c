@@ -30,8 +30,9 @@ fill_candidate(const IvfQueue *queue, TopKItem item, uint32 number,
 
 	candidate->key = ivf_bound_distance(queue->query, topk_key(item), queue->certain);
 	/*
-	 * Of what is below a child no more will be known than its bound, nor of a
-	 * row than its byte code tells.
+	 * Of what is below a child no more will be known than its bound, nor of a row
+	 * than its byte code tells.  (Of entries beyond it is not kept whose byte codes
+	 * have been read: those are read once more.)
 	 */
 	candidate->stage = queue->certain &&
 		(node->view.level > 0 || topk_key(item) <= node->view.near) ?

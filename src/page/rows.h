@@ -57,18 +57,19 @@ ivf_row_fits(const IvfRun *run, Page page, uint32 offset)
 		offset + run->head <= ((PageHeader) page)->pd_lower;
 }
 
-extern void ivf_row_touch(Relation index, const IvfRun *run, int row);
-extern IvfPlace ivf_run_end(const IvfRun *run);
-extern void ivf_row_read(Relation index, Snapshot snapshot, const IvfRun *run,
-						 int row, void *head, void *body);
-extern void ivf_run_read(Relation index, Snapshot snapshot, const IvfRun *run,
-						 void *rows);
 /*
  * Called with the head and the body of a row, while its page may be locked: it
  * must not read another.
  */
 typedef void (*IvfRowFunction) (int row, const void *head, const void *body,
 								void *arg);
+
+extern void ivf_row_touch(Relation index, const IvfRun *run, int row);
+extern IvfPlace ivf_run_end(const IvfRun *run);
+extern void ivf_row_read(Relation index, Snapshot snapshot, const IvfRun *run,
+						 int row, void *head, void *body);
+extern void ivf_run_read(Relation index, Snapshot snapshot, const IvfRun *run,
+						 void *rows);
 extern void ivf_run_visit(Relation index, Snapshot snapshot, const IvfRun *run,
 						  uint32 wanted, void *room, IvfRowFunction function,
 						  void *arg);

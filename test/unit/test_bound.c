@@ -157,7 +157,7 @@ test_signs(const Group *group, const SignBlock *block, const Query *query,
 	}
 	for (; i < VEC_BLOCK; i++)
 	{
-		if (bound[i] != INFINITY)
+		if (bound[i] > 0)
 			sign_violations[metric]++;
 	}
 }
