@@ -44,6 +44,9 @@
 /* likewise, with a bound that always holds */
 #define EXACT_SCORE_COST	2
 
+/* and one from a byte code beside its neighbours, but for the elements */
+#define BLOCK_BOUND_COST	4
+
 /*
  * A bound from a byte code, and each of its elements: a byte, where a distance
  * has a float4, and products of whole vectors of them.
@@ -80,9 +83,8 @@
 #define ROW_CODES		4
 
 /*
- * Of all entries of an exact scan's lists, those whose byte codes are read with
- * them, beside their neighbours: from a seventh to a quarter, where memory is not
- * so short that all are.
+ * Of the entries of an exact scan's lists, in few dimensions, those whose byte
+ * codes are read beside their neighbours: the nearer the lists, the more.
  */
 #define EXACT_CODES		0.2
 
@@ -274,6 +276,22 @@ lists_read(const IvfWork *work, double rows)
 }
 
 /*
+ * The cost of a bound of an entry as all of a list get it.
+ */
+static Cost
+scoring_cost(const IvfWork *work)
+{
+	double		code = BLOCK_BOUND_COST +
+		BOUND_ELEMENT * rotation_padded(work->meta.dimensions);
+
+	if (!is_exact(work))
+		return SCORE_COST * cpu_operator_cost;
+	if (ivf_few_dimensions(work->meta.dimensions))
+		return (EXACT_SCORE_COST + EXACT_CODES * code) * cpu_operator_cost;
+	return code * cpu_operator_cost;
+}
+
+/*
  * The cost of so many rows, but for what the server adds for each.
  */
 static Cost
@@ -294,13 +312,10 @@ work_cost(PlannerInfo *root, const IvfWork *work, double rows)
 	/* the code pages of the lists, which are adjacent in each */
 	cost += lists * (work->index_random +
 					 (work->code_pages - 1) * work->index_page) +
-		entries * (is_exact(work) ? EXACT_SCORE_COST : SCORE_COST) *
-		cpu_operator_cost;
+		entries * scoring_cost(work);
 
 	/* byte codes */
 	cost += codes * (work->bound + SCATTER_COST * cpu_operator_cost);
-	if (is_exact(work))
-		cost += EXACT_CODES * entries * work->bound;
 
 	/* heap rows */
 	return cost + visits * work->visit + FETCH_SHARE * work->heap_random *
