@@ -377,16 +377,18 @@ recall_at(const StopSample *samples, const float *score, const int *first,
 static void
 score_range(const float *score, int count, double *low, double *high)
 {
+	float		least = score[0];
+	float		most = score[0];
 	int			s;
 
-	*low = *high = score[0];
+	/* gcc 12 for ARM breaks down on fmin() and fmax() here */
 	for (s = 1; s < count; s++)
 	{
-		*low = fmin(*low, score[s]);
-		*high = fmax(*high, score[s]);
+		least = score[s] < least ? score[s] : least;
+		most = score[s] > most ? score[s] : most;
 	}
-	*low -= 0.001 * (1 + fabs(*low));
-	*high += 0.001 * (1 + fabs(*high));
+	*low = least - 0.001 * (1 + fabs(least));
+	*high = most + 0.001 * (1 + fabs(most));
 }
 
 /*

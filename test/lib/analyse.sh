@@ -27,7 +27,7 @@ analyse_sources() {
 	local server flags gcc_warnings clang_warnings checkers clang
 	clang=$(clang)
 	server=$("$PG_CONFIG" --includedir-server)
-	flags=(-std=gnu99 -D_GNU_SOURCE -O2 -fPIC -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Wno-unused-parameter
+	flags=(-std=gnu99 -D_GNU_SOURCE -O2 -fPIC -ffp-contract=off -fno-math-errno -Wall -Wextra -Wno-unused-parameter
 		-Isrc -isystem "$server")
 	# the server declares functions once more in PG_FUNCTION_INFO_V1
 	gcc_warnings=(-Wshadow=compatible-local -Wformat=2 -Wno-format-nonliteral -Wmissing-format-attribute -Wundef
