@@ -99,6 +99,19 @@ typedef struct VecKernels
 	uint32_t	(*split) (const float *estimate, float limit, float *least);
 
 	/*
+	 * The k-th smallest of n floats, none of which is NaN, and k of which are
+	 * finite; n is a multiple of 16.  It is known to be high at most.
+	 */
+	float		(*kth_smallest) (const float *x, int n, int k, float high);
+
+	/*
+	 * The estimates of a block's that are less than the limit, in their order;
+	 * returns how many.  out has room for VEC_BLOCK, and may be the block itself
+	 * or begin before it.
+	 */
+	int			(*collect) (const float *estimate, float limit, float *out);
+
+	/*
 	 * sum of (u[j] + 1/2) w[j]: float4 products in four times VEC_LANES float4
 	 * lanes, the lanes added in float8, with the same bits by all kernels.  n is
 	 * a multiple of 16.  The error is at most (n / VEC_LANES + 1) 2^-24 times the

@@ -300,6 +300,7 @@ split(const float *estimate, float limit, float *least)
 
 #include "ground/kernel_encode.h"
 #include "ground/kernel_products.h"
+#include "ground/kernel_select.h"
 
 /* all but what a kernel_*.c has to write itself */
 #define COMMON_KERNELS \
@@ -310,6 +311,8 @@ split(const float *estimate, float limit, float *least)
 	.subtract = subtract, \
 	.correct = correct, \
 	.split = split, \
+	.kth_smallest = kth_smallest, \
+	.collect = collect, \
 	.byte_dot = byte_dot, \
 	.rank_l2 = rank_l2, \
 	.rotate_rounds = rotate_rounds, \

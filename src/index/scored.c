@@ -8,42 +8,30 @@
 
 #include <math.h>
 
-#include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
 /* a node that is being scored, and where its entries are offered, or NULL */
 typedef struct Scoring
 {
 	IvfScored  *node;
-	TopK	   *nearest;
+	Kth		   *nearest;
 	Kth		   *kth;
 	bool		improved;		/* did any get into kth? */
 } Scoring;
 
 /*
- * Offers the entries of a block at a place; returns the least of its bounds.
+ * Offers the entries of a block; returns the least of its bounds.
  */
 static float4
-offer_block(Scoring *scoring, const float4 *bounds, uint32 place)
+offer_block(Scoring *scoring, const float4 *bounds)
 {
-	TopK	   *nearest = scoring->nearest;
-	float4		limit = nearest ? topk_limit(nearest) : -INFINITY;
 	float4		least;
-	uint32		bits;
 
-	if (scoring->kth)
-		limit = Max(limit, kth_limit(scoring->kth));
-	bits = vec_kernels->split(bounds, limit, &least);
-	for (; bits != 0; bits &= bits - 1)
-	{
-		int			i = pg_rightmost_one_pos32(bits);
-
-		if (nearest)
-			topk_add(nearest, topk_item(bounds[i], place + i));
-		if (scoring->kth)
-			scoring->improved |= kth_add(scoring->kth, bounds[i]);
-		least = Min(least, bounds[i]);
-	}
+	(void) vec_kernels->split(bounds, -INFINITY, &least);
+	if (scoring->nearest && least < scoring->nearest->limit)
+		(void) kth_add(scoring->nearest, bounds);
+	if (scoring->kth && least < scoring->kth->limit)
+		scoring->improved |= kth_add(scoring->kth, bounds) > 0;
 	return least;
 }
 
@@ -70,9 +58,7 @@ keep_bounds(const float4 *bounds, const IvfRun *run, void *arg)
 	memcpy(node->bounds + (Size) node->blocks * VEC_BLOCK, bounds,
 		   sizeof(float4) * VEC_BLOCK);
 	node->runs[node->blocks] = *run;
-	node->least[node->blocks] =
-		offer_block(scoring, bounds, node->base + ivf_scored_slots(node));
-	node->blocks++;
+	node->least[node->blocks++] = offer_block(scoring, bounds);
 }
 
 /*
@@ -82,10 +68,13 @@ keep_bounds(const float4 *bounds, const IvfRun *run, void *arg)
  */
 bool
 ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain, const float4 *w,
-				TopK *nearest, Kth *kth)
+				Kth *nearest, Kth *kth)
 {
 	Scoring		scoring = {node, nearest, kth, false};
 
+	/* what changes kth is told by what it was before this node */
+	if (kth)
+		(void) kth_limit(kth);
 	node->blocks = 0;
 	node->room = 32;
 	node->bounds = palloc(sizeof(float4) * VEC_BLOCK * node->room);
