@@ -100,9 +100,12 @@ typedef struct VecKernels
 
 	/*
 	 * The k-th smallest of n floats, none of which is NaN, and k of which are
-	 * finite; n is a multiple of 16.  It is known to be high at most.
+	 * finite; n is a multiple of VEC_BLOCK.  It is known to be high at most.
 	 */
 	float		(*kth_smallest) (const float *x, int n, int k, float high);
+
+	/* the least estimate of each of some blocks; none is NaN */
+	void		(*least_of_blocks) (const float *estimate, int blocks, float *least);
 
 	/*
 	 * The estimates of a block's that are less than the limit, in their order;

@@ -13,6 +13,7 @@
 #define TILE_ROWS	8
 #define load_codes(u) \
 	((Lanes) _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *) (u)))))
+#define least_lane(x)	_mm512_reduce_min_ps((__m512) (x))
 #define to_wide(x)	((Wide) _mm512_cvtps_pd((__m256) (x)))
 #define to_half(x)	((Half) _mm512_cvtpd_ps((__m512d) (x)))
 #include "ground/kernel_loops.h"

@@ -313,6 +313,7 @@ split(const float *estimate, float limit, float *least)
 	.split = split, \
 	.kth_smallest = kth_smallest, \
 	.collect = collect, \
+	.least_of_blocks = least_of_blocks, \
 	.byte_dot = byte_dot, \
 	.rank_l2 = rank_l2, \
 	.rotate_rounds = rotate_rounds, \

@@ -10,37 +10,11 @@
 
 #include "utils/memutils.h"
 
-/* a node that is being scored, and where its entries are offered, or NULL */
-typedef struct Scoring
-{
-	IvfScored  *node;
-	Kth		   *nearest;
-	Kth		   *kth;
-	bool		improved;		/* did any get into kth? */
-} Scoring;
-
-/*
- * Offers the entries of a block; returns the least of its bounds.
- */
-static float4
-offer_block(Scoring *scoring, const float4 *bounds)
-{
-	float4		least;
-
-	(void) vec_kernels->split(bounds, -INFINITY, &least);
-	if (scoring->nearest && least < scoring->nearest->limit)
-		(void) kth_add(scoring->nearest, bounds);
-	if (scoring->kth && least < scoring->kth->limit)
-		scoring->improved |= kth_add(scoring->kth, bounds) > 0;
-	return least;
-}
-
 /* collects the bounds of a node */
 static void
 keep_bounds(const float4 *bounds, const IvfRun *run, void *arg)
 {
-	Scoring    *scoring = arg;
-	IvfScored  *node = scoring->node;
+	IvfScored  *node = arg;
 
 	if (node->blocks == PG_INT32_MAX / VEC_BLOCK)
 		ereport(ERROR,
@@ -57,8 +31,7 @@ keep_bounds(const float4 *bounds, const IvfRun *run, void *arg)
 	}
 	memcpy(node->bounds + (Size) node->blocks * VEC_BLOCK, bounds,
 		   sizeof(float4) * VEC_BLOCK);
-	node->runs[node->blocks] = *run;
-	node->least[node->blocks++] = offer_block(scoring, bounds);
+	node->runs[node->blocks++] = *run;
 }
 
 /*
@@ -70,18 +43,30 @@ bool
 ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain, const float4 *w,
 				Kth *nearest, Kth *kth)
 {
-	Scoring		scoring = {node, nearest, kth, false};
+	bool		improved = false;
+	int			i;
 
-	/* what changes kth is told by what it was before this node */
-	if (kth)
-		(void) kth_limit(kth);
 	node->blocks = 0;
 	node->room = 32;
 	node->bounds = palloc(sizeof(float4) * VEC_BLOCK * node->room);
 	node->runs = palloc(sizeof(IvfRun) * node->room);
 	node->least = palloc(sizeof(float4) * node->room);
-	ivf_score_node(query, &node->view, w, certain, keep_bounds, &scoring);
-	return scoring.improved;
+	ivf_score_node(query, &node->view, w, certain, keep_bounds, node);
+	vec_kernels->least_of_blocks(node->bounds, node->blocks, node->least);
+
+	/* what changes kth is told by what it was before this node */
+	if (kth)
+		(void) kth_limit(kth);
+	for (i = 0; i < node->blocks; i++)
+	{
+		const float4 *bounds = node->bounds + (Size) i * VEC_BLOCK;
+
+		if (nearest && node->least[i] < nearest->limit)
+			(void) kth_add(nearest, bounds);
+		if (kth && node->least[i] < kth->limit)
+			improved |= kth_add(kth, bounds) > 0;
+	}
+	return improved;
 }
 
 /* bytes that ivf_scored_drop() frees */

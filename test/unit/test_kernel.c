@@ -423,7 +423,7 @@ test_kth_smallest(const VecKernels *kernels)
 	{
 		float		x[512];
 		float		sorted[512];
-		int			n = VEC_LANES * (1 + prng_next(&prng) % 32);
+		int			n = VEC_BLOCK * (1 + prng_next(&prng) % 16);
 		int			finite = 1 + prng_next(&prng) % n;
 		int			k = 1 + prng_next(&prng) % finite;
 		float		high;
@@ -488,6 +488,38 @@ test_collect(const VecKernels *kernels)
 	ok(wrong == 0, "%s collect: what a plain loop finds", kernels->name);
 }
 
+static void
+test_least_of_blocks(const VecKernels *kernels)
+{
+	Prng		prng = {34};
+	int			wrong = 0;
+	int			round;
+	int			i;
+
+	for (round = 0; round < 2000; round++)
+	{
+		float		x[8 * VEC_BLOCK];
+		float		least[9];
+		int			blocks = round % 9;
+
+		fill(&prng, x, 8 * VEC_BLOCK, round % NKINDS);
+		for (i = 0; i < 8 * VEC_BLOCK; i++)
+		{
+			if (prng_next(&prng) % 4 == 0 || round % 16 == 0)
+				x[i] = INFINITY;
+		}
+		least[blocks] = 7;
+		kernels->least_of_blocks(x, blocks, least);
+		for (i = 0; i < blocks; i++)
+		{
+			qsort(x + i * VEC_BLOCK, VEC_BLOCK, sizeof(float), compare_floats);
+			wrong += least[i] != x[i * VEC_BLOCK];
+		}
+		wrong += least[blocks] != 7;
+	}
+	ok(wrong == 0, "%s least_of_blocks: what a sort finds", kernels->name);
+}
+
 /* does /proc/cpuinfo list a flag?  Not asked where an emulator shows another's */
 static int
 has_flag(const char *flag)
@@ -528,6 +560,7 @@ test_kernels(const VecKernels *kernels)
 	test_byte_dot(kernels);
 	test_kth_smallest(kernels);
 	test_collect(kernels);
+	test_least_of_blocks(kernels);
 }
 
 /*
