@@ -24,6 +24,13 @@
 /* entries in a block of codes (DESIGN: sign codes are laid out 32 at a time) */
 #define VEC_BLOCK	32
 
+/*
+ * Asks for a line that is a page away.  Into the second-level cache: a processor
+ * waits when more than a dozen or two lines are on their way to its first one, and
+ * that many are what a block asks for.
+ */
+#define vec_ask_ahead(at)	__builtin_prefetch(at, 0, 2)
+
 /* from low to high; those of one kind of processor follow each other */
 typedef enum VecLevel
 {

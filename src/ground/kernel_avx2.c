@@ -63,7 +63,7 @@ score_block(const uint8_t *columns, const void *table, int n, const void *ahead,
 			__m256i		low = _mm256_shuffle_epi8(t, _mm256_and_si256(c, nibble));
 			__m256i		high = _mm256_shuffle_epi8(t, _mm256_and_si256(_mm256_srli_epi16(c, 4), nibble));
 
-			__builtin_prefetch((const char *) ahead + (size_t) m * 32);
+			vec_ask_ahead((const char *) ahead + (size_t) m * 32);
 			all[0] = _mm256_add_epi16(all[0], low);
 			odd[0] = _mm256_add_epi16(odd[0], _mm256_srli_epi16(low, 8));
 			all[1] = _mm256_add_epi16(all[1], high);

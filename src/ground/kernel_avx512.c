@@ -64,7 +64,7 @@ score_block(const uint8_t *columns, const void *table, int n, const void *ahead,
 			__m512i		low = _mm512_shuffle_epi8(t, _mm512_and_si512(c, nibble));
 			__m512i		high = _mm512_shuffle_epi8(t, _mm512_and_si512(_mm512_srli_epi16(c, 4), nibble));
 
-			__builtin_prefetch((const char *) ahead + (size_t) m * 64);
+			vec_ask_ahead((const char *) ahead + (size_t) m * 64);
 			all[0] = _mm512_add_epi16(all[0], low);
 			odd[0] = _mm512_add_epi16(odd[0], _mm512_srli_epi16(low, 8));
 			all[1] = _mm512_add_epi16(all[1], high);
