@@ -24,6 +24,13 @@
 /* entries in a block of codes (DESIGN: sign codes are laid out 32 at a time) */
 #define VEC_BLOCK	32
 
+/*
+ * Asks for a line that is a page away.  Into the second-level cache: a processor
+ * waits when more than a dozen or two lines are on their way to its first one, and
+ * that many are what a block asks for.
+ */
+#define vec_ask_ahead(at)	__builtin_prefetch(at, 0, 2)
+
 /* from low to high; those of one kind of processor follow each other */
 typedef enum VecLevel
 {
@@ -133,6 +140,22 @@ typedef struct VecKernels
 	 */
 	void		(*round_down) (const double *bound, double least, const float *add,
 							   float *down);
+
+	/*
+	 * The k-th smallest of n floats, none of which is NaN, and k of which are
+	 * finite; n is a multiple of VEC_BLOCK.  It is known to be high at most.
+	 */
+	float		(*kth_smallest) (const float *x, int n, int k, float high);
+
+	/* the least estimate of each of some blocks; none is NaN */
+	void		(*least_of_blocks) (const float *estimate, int blocks, float *least);
+
+	/*
+	 * The estimates of a block's that are less than the limit, in their order;
+	 * returns how many.  out has room for VEC_BLOCK, and may be the block itself
+	 * or begin before it.
+	 */
+	int			(*collect) (const float *estimate, float limit, float *out);
 
 	/*
 	 * sum of (u[j] + 1/2) w[j]: float4 products in four times VEC_LANES float4

@@ -8,12 +8,24 @@
 
 #define VEC_TARGET	__attribute__((target("avx2,fma")))
 #define OWN_SPLIT
+#define OWN_COLLECT
 #define PANEL_LANES	8
 #define TILE_ROWS	6
 #define load_codes(u) \
 	((Lanes) _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *) (u)))))
+#define least_lane(x)	least_of_eight((__m256) (x))
 #define to_wide(x)	((Wide) _mm256_cvtps_pd((__m128) (x)))
 #define to_half(x)	((Half) _mm256_cvtpd_ps((__m256d) (x)))
+
+VEC_TARGET static inline float
+least_of_eight(__m256 x)
+{
+	__m128		four = _mm_min_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+
+	four = _mm_min_ps(four, _mm_movehl_ps(four, four));
+	return _mm_cvtss_f32(_mm_min_ss(four, _mm_movehdup_ps(four)));
+}
+
 #include "ground/kernel_loops.h"
 #include "ground/kernel_shuffle.h"
 
@@ -51,7 +63,7 @@ score_block(const uint8_t *columns, const void *table, int n, const void *ahead,
 			__m256i		low = _mm256_shuffle_epi8(t, _mm256_and_si256(c, nibble));
 			__m256i		high = _mm256_shuffle_epi8(t, _mm256_and_si256(_mm256_srli_epi16(c, 4), nibble));
 
-			__builtin_prefetch((const char *) ahead + (size_t) m * 32);
+			vec_ask_ahead((const char *) ahead + (size_t) m * 32);
 			all[0] = _mm256_add_epi16(all[0], low);
 			odd[0] = _mm256_add_epi16(odd[0], _mm256_srli_epi16(low, 8));
 			all[1] = _mm256_add_epi16(all[1], high);
@@ -85,7 +97,6 @@ split(const float *estimate, float limit, float *least)
 	const __m256 infinity = _mm256_set1_ps(INFINITY);
 	__m256		rest = infinity;
 	uint32_t	bits = 0;
-	__m128		four;
 	int			i;
 
 	for (i = 0; i < VEC_BLOCK; i += 8)
@@ -96,10 +107,27 @@ split(const float *estimate, float limit, float *least)
 		bits |= (uint32_t) _mm256_movemask_ps(below) << i;
 		rest = _mm256_min_ps(rest, _mm256_blendv_ps(e, infinity, below));
 	}
-	four = _mm_min_ps(_mm256_castps256_ps128(rest), _mm256_extractf128_ps(rest, 1));
-	four = _mm_min_ps(four, _mm_movehl_ps(four, four));
-	*least = _mm_cvtss_f32(_mm_min_ss(four, _mm_movehdup_ps(four)));
+	*least = least_of_eight(rest);
 	return bits;
+}
+
+/* few are less, most of the time */
+VEC_TARGET static int
+collect(const float *estimate, float limit, float *out)
+{
+	uint32_t	bits = 0;
+	int			count = 0;
+	int			i;
+
+	for (i = 0; i < VEC_BLOCK; i += 8)
+	{
+		__m256		e = _mm256_loadu_ps(estimate + i);
+
+		bits |= (uint32_t) _mm256_movemask_ps(_mm256_cmp_ps(e, _mm256_set1_ps(limit), _CMP_LT_OQ)) << i;
+	}
+	for (; bits != 0; bits &= bits - 1)
+		out[count++] = estimate[__builtin_ctz(bits)];
+	return count;
 }
 
 const VecKernels vec_avx2_kernels = {

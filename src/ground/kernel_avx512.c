@@ -8,10 +8,12 @@
 
 #define VEC_TARGET	__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
 #define OWN_SPLIT
+#define OWN_COLLECT
 #define PANEL_LANES	16
 #define TILE_ROWS	8
 #define load_codes(u) \
 	((Lanes) _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *) (u)))))
+#define least_lane(x)	_mm512_reduce_min_ps((__m512) (x))
 #define to_wide(x)	((Wide) _mm512_cvtps_pd((__m256) (x)))
 #define to_half(x)	((Half) _mm512_cvtpd_ps((__m512d) (x)))
 #include "ground/kernel_loops.h"
@@ -62,7 +64,7 @@ score_block(const uint8_t *columns, const void *table, int n, const void *ahead,
 			__m512i		low = _mm512_shuffle_epi8(t, _mm512_and_si512(c, nibble));
 			__m512i		high = _mm512_shuffle_epi8(t, _mm512_and_si512(_mm512_srli_epi16(c, 4), nibble));
 
-			__builtin_prefetch((const char *) ahead + (size_t) m * 64);
+			vec_ask_ahead((const char *) ahead + (size_t) m * 64);
 			all[0] = _mm512_add_epi16(all[0], low);
 			odd[0] = _mm512_add_epi16(odd[0], _mm512_srli_epi16(low, 8));
 			all[1] = _mm512_add_epi16(all[1], high);
@@ -95,6 +97,22 @@ split(const float *estimate, float limit, float *least)
 	*least = _mm512_reduce_min_ps(_mm512_min_ps(_mm512_mask_mov_ps(low, low_bits, infinity),
 												_mm512_mask_mov_ps(high, high_bits, infinity)));
 	return (uint32_t) low_bits | (uint32_t) high_bits << 16;
+}
+
+/* in registers, for to store what is less alone takes some processors long */
+VEC_TARGET static int
+collect(const float *estimate, float limit, float *out)
+{
+	const __m512 most = _mm512_set1_ps(limit);
+	__m512		low = _mm512_loadu_ps(estimate);
+	__m512		high = _mm512_loadu_ps(estimate + 16);
+	__mmask16	low_bits = _mm512_cmp_ps_mask(low, most, _CMP_LT_OQ);
+	__mmask16	high_bits = _mm512_cmp_ps_mask(high, most, _CMP_LT_OQ);
+	int			count = __builtin_popcount(low_bits);
+
+	_mm512_storeu_ps(out, _mm512_maskz_compress_ps(low_bits, low));
+	_mm512_storeu_ps(out + count, _mm512_maskz_compress_ps(high_bits, high));
+	return count + __builtin_popcount(high_bits);
 }
 
 const VecKernels vec_avx512_kernels = {

@@ -301,6 +301,7 @@ split(const float *estimate, float limit, float *least)
 #include "ground/kernel_bounds.h"
 #include "ground/kernel_encode.h"
 #include "ground/kernel_products.h"
+#include "ground/kernel_select.h"
 
 /* all but what a kernel_*.c has to write itself */
 #define COMMON_KERNELS \
@@ -314,6 +315,9 @@ split(const float *estimate, float limit, float *least)
 	.byte_bounds = byte_bounds, \
 	.sign_bounds = sign_bounds, \
 	.round_down = round_down, \
+	.kth_smallest = kth_smallest, \
+	.collect = collect, \
+	.least_of_blocks = least_of_blocks, \
 	.byte_dot = byte_dot, \
 	.rank_l2 = rank_l2, \
 	.rotate_rounds = rotate_rounds, \

@@ -52,7 +52,7 @@ score_block(const uint8_t *columns, const void *table, int n, const void *ahead,
 			uint8x16_t	low = vqtbl1q_u8(t, vandq_u8(c, vdupq_n_u8(0x0f)));
 			uint8x16_t	high = vqtbl1q_u8(t, vshrq_n_u8(c, 4));
 
-			__builtin_prefetch((const char *) ahead + (size_t) m * 16);
+			vec_ask_ahead((const char *) ahead + (size_t) m * 16);
 			sum[0] = vaddw_u8(sum[0], vget_low_u8(low));
 			sum[1] = vaddw_u8(sum[1], vget_high_u8(low));
 			sum[2] = vaddw_u8(sum[2], vget_low_u8(high));

@@ -132,7 +132,7 @@ score_block(const uint8_t *columns, const void *table, int n, const void *ahead,
 			Bytes		low;
 			Bytes		high;
 
-			__builtin_prefetch((const char *) ahead + 16 * m);
+			vec_ask_ahead((const char *) ahead + 16 * m);
 			memcpy(&match, columns + 16 * m, sizeof(match));
 			memcpy(w, row + m * sizeof(w), sizeof(w));
 			match ^= w[0];

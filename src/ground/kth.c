@@ -5,31 +5,50 @@
 #include "ground/kth.h"
 
 /*
- * Puts a key where the greatest was, which goes, or at the end while there is
- * room.
+ * Starts an empty set; key has room for so many.
  */
 void
-kth_insert(Kth *kth, float key)
+kth_init(Kth *kth, int k, int room, float *key)
 {
+	kth->k = k;
+	kth->room = room;
+	kth->count = kth->settled = 0;
+	kth->limit = INFINITY;
+	kth->key = key;
+}
+
+/*
+ * Keeps the k smallest keys alone, now that the greatest of them is known.
+ */
+static void
+drop_others(Kth *kth)
+{
+	int			count = 0;
 	int			i;
 
-	if (kth->count < KTH)
-	{
-		for (i = kth->count++; i > 0 && kth->key[(i - 1) / 2] < key; i = (i - 1) / 2)
-			kth->key[i] = kth->key[(i - 1) / 2];
-		kth->key[i] = key;
-		return;
-	}
-	for (i = 0;;)
-	{
-		int			child = 2 * i + 1;
+	for (i = 0; i < kth->count; i += VEC_BLOCK)
+		count += vec_kernels->collect(kth->key + i, kth->limit, kth->key + count);
+	while (count < kth->k)
+		kth->key[count++] = kth->limit;
+	kth->count = count;
+}
 
-		if (child + 1 < KTH && kth->key[child + 1] > kth->key[child])
-			child++;
-		if (child >= KTH || kth->key[child] <= key)
-			break;
-		kth->key[i] = kth->key[child];
-		i = child;
+/*
+ * Finds the k-th smallest key, if there are so many, and makes room when there
+ * is not enough for another block.
+ */
+void
+kth_settle(Kth *kth)
+{
+	int			n = kth->count;
+
+	if (n >= kth->k)
+	{
+		for (; n % VEC_BLOCK != 0; n++)
+			kth->key[n] = INFINITY;
+		kth->limit = vec_kernels->kth_smallest(kth->key, n, kth->k, kth->limit);
+		if (kth->count > kth->room - VEC_BLOCK)
+			drop_others(kth);
 	}
-	kth->key[i] = key;
+	kth->settled = kth->count;
 }

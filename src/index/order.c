@@ -135,7 +135,7 @@ make_order(IvfQuery *query, Relation table, BlockNumber *table_blocks,
  * one, those nearer than the KTH nearest so far, as most queries want no more.
  */
 static float4
-near(const IvfOrder *order)
+near(IvfOrder *order)
 {
 	float4		limit = order->codes_first ? FLT_MAX : kth_limit(&order->stop.kth);
 
@@ -193,7 +193,7 @@ begin(IvfOrder *order, double recall, int probes)
 	query->counters.recall = order->stop.recall;
 	order->rows = ivf_queue_make(query, certain, FIRST_CHUNK, 4 * memory,
 								 resolve_row, touch_row, order);
-	if (order->stop.kind != IVF_STOP_PROBES)
+	if (order->stop.kind != IVF_STOP_PROBES && !order->codes_first)
 		order->rows->kth = &order->stop.kth;
 	begin_walk(order, certain, memory);
 }

@@ -31,6 +31,9 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+/* bounds that are collected for each one that is wanted of the first chunk */
+#define NEAREST_ROOM	4
+
 /* however little memory there is, the heap has room for so many candidates */
 #define SMALLEST_HEAP	1024
 
@@ -58,6 +61,7 @@ ivf_queue_make(IvfQuery *query, bool certain, int chunk, Size memory,
 			   IvfResolve resolve, IvfTouch touch, void *arg)
 {
 	IvfQueue   *queue = palloc0(sizeof(IvfQueue));
+	int			nearest_room;
 
 	queue->query = query;
 	queue->certain = certain;
@@ -77,6 +81,9 @@ ivf_queue_make(IvfQuery *query, bool certain, int chunk, Size memory,
 	queue->resolve = resolve;
 	queue->touch = touch;
 	queue->resolve_arg = arg;
+	nearest_room = KTH_ROOM(NEAREST_ROOM * queue->first_chunk);
+	kth_init(&queue->nearest, queue->first_chunk, nearest_room,
+			 palloc(sizeof(float4) * nearest_room));
 	ivf_take_begin(queue);
 	return queue;
 }

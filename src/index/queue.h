@@ -48,7 +48,7 @@ typedef struct IvfQueue
 	void	   *resolve_arg;
 	Kth		   *kth;			/* the caller's, told of all bounds, or NULL */
 	bool		improved;		/* has the last node changed it? */
-	TopK		nearest;		/* the least, collected until there is a mark */
+	Kth			nearest;		/* the least bounds, until there is a mark */
 	TopKItem   *taken;			/* in order; room for four chunks */
 	int			taken_room;
 	int			taken_count;

@@ -8,51 +8,13 @@
 
 #include <math.h>
 
-#include "port/pg_bitutils.h"
 #include "utils/memutils.h"
-
-/* a node that is being scored, and where its entries are offered, or NULL */
-typedef struct Scoring
-{
-	IvfScored  *node;
-	TopK	   *nearest;
-	Kth		   *kth;
-	bool		improved;		/* did any get into kth? */
-} Scoring;
-
-/*
- * Offers the entries of a block at a place; returns the least of its bounds.
- */
-static float4
-offer_block(Scoring *scoring, const float4 *bounds, uint32 place)
-{
-	TopK	   *nearest = scoring->nearest;
-	float4		limit = nearest ? topk_limit(nearest) : -INFINITY;
-	float4		least;
-	uint32		bits;
-
-	if (scoring->kth)
-		limit = Max(limit, kth_limit(scoring->kth));
-	bits = vec_kernels->split(bounds, limit, &least);
-	for (; bits != 0; bits &= bits - 1)
-	{
-		int			i = pg_rightmost_one_pos32(bits);
-
-		if (nearest)
-			topk_add(nearest, topk_item(bounds[i], place + i));
-		if (scoring->kth)
-			scoring->improved |= kth_add(scoring->kth, bounds[i]);
-		least = Min(least, bounds[i]);
-	}
-	return least;
-}
 
 /* collects the bounds of a node */
 static void
 keep_bounds(const float4 *bounds, const IvfRun *run, void *arg)
 {
-	Scoring    *scoring = arg;
-	IvfScored  *node = scoring->node;
+	IvfScored  *node = arg;
 
 	if (node->blocks == PG_INT32_MAX / VEC_BLOCK)
 		ereport(ERROR,
@@ -69,10 +31,7 @@ keep_bounds(const float4 *bounds, const IvfRun *run, void *arg)
 	}
 	memcpy(node->bounds + (Size) node->blocks * VEC_BLOCK, bounds,
 		   sizeof(float4) * VEC_BLOCK);
-	node->runs[node->blocks] = *run;
-	node->least[node->blocks] =
-		offer_block(scoring, bounds, node->base + ivf_scored_slots(node));
-	node->blocks++;
+	node->runs[node->blocks++] = *run;
 }
 
 /*
@@ -82,17 +41,32 @@ keep_bounds(const float4 *bounds, const IvfRun *run, void *arg)
  */
 bool
 ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain, const float4 *w,
-				TopK *nearest, Kth *kth)
+				Kth *nearest, Kth *kth)
 {
-	Scoring		scoring = {node, nearest, kth, false};
+	bool		improved = false;
+	int			i;
 
 	node->blocks = 0;
 	node->room = 32;
 	node->bounds = palloc(sizeof(float4) * VEC_BLOCK * node->room);
 	node->runs = palloc(sizeof(IvfRun) * node->room);
 	node->least = palloc(sizeof(float4) * node->room);
-	ivf_score_node(query, &node->view, w, certain, keep_bounds, &scoring);
-	return scoring.improved;
+	ivf_score_node(query, &node->view, w, certain, keep_bounds, node);
+	vec_kernels->least_of_blocks(node->bounds, node->blocks, node->least);
+
+	/* what changes kth is told by what it was before this node */
+	if (kth)
+		(void) kth_limit(kth);
+	for (i = 0; i < node->blocks; i++)
+	{
+		const float4 *bounds = node->bounds + (Size) i * VEC_BLOCK;
+
+		if (nearest && node->least[i] < nearest->limit)
+			(void) kth_add(nearest, bounds);
+		if (kth && node->least[i] < kth->limit)
+			improved |= kth_add(kth, bounds) > 0;
+	}
+	return improved;
 }
 
 /* bytes that ivf_scored_drop() frees */

@@ -38,7 +38,7 @@ ivf_scored_slots(const IvfScored *node)
 }
 
 extern bool ivf_scored_make(IvfScored *node, IvfQuery *query, bool certain,
-							const float4 *w, TopK *nearest, Kth *kth);
+							const float4 *w, Kth *nearest, Kth *kth);
 extern bool ivf_scored_restore(IvfScored *node, IvfQuery *query, bool certain);
 extern void ivf_scored_drop(IvfScored *node);
 extern void ivf_scored_free(IvfScored *node);

@@ -36,7 +36,7 @@
 void
 ivf_stop_begin(IvfStop *stop, const IvfQuery *query, double recall, int probes)
 {
-	stop->kth.count = 0;
+	kth_init(&stop->kth, KTH, STOP_KTH_ROOM, stop->kth_room);
 	stop->improved = stop->out_improved = 1;
 	stop->out = 0;
 	stop->line_row = 0;
@@ -123,7 +123,7 @@ find_line(IvfStop *stop)
  * centroids are far: such a query would seem to have found what is very near.
  */
 static double
-near_distance(const IvfStop *stop, const IvfQuery *query, double distance)
+near_distance(IvfStop *stop, const IvfQuery *query, double distance)
 {
 	return Max(ivf_bound_distance(query, kth_limit(&stop->kth), false), distance);
 }

@@ -12,6 +12,9 @@
 #include "index/score.h"
 
 /* how a scan decides */
+/* room for estimates among which the KTH least are */
+#define STOP_KTH_ROOM	KTH_ROOM(2 * KTH)
+
 typedef enum IvfStopKind
 {
 	IVF_STOP_PROBES,			/* so many lists are read, whatever the query */
@@ -30,6 +33,7 @@ typedef struct IvfStop
 	/* what is known of the query */
 	double		first;			/* distance of the nearest list: the caller's */
 	Kth			kth;			/* the least estimates */
+	float		kth_room[STOP_KTH_ROOM];
 	uint32		improved;		/* list at which they last changed */
 	uint32		out_improved;	/* the last list from which a row has come out */
 	int64		out;			/* rows that have */

@@ -157,7 +157,8 @@ ivf_take_begin(IvfQueue *queue)
 	queue->drained = true;
 	queue->stale = queue->dropped = false;
 	make_room(queue, queue->chunk);
-	topk_init(&queue->nearest, queue->chunk, queue->taken_room, queue->taken);
+	kth_init(&queue->nearest, queue->nearest.k, queue->nearest.room,
+			 queue->nearest.key);
 }
 
 /* what has been taken is complete */
@@ -401,21 +402,27 @@ cap_mark(const IvfQueue *queue, TopKItem *mark)
 }
 
 /*
- * Takes the entries that were collected while nodes were scored.
+ * Takes the entries that are up to a bound which was found while nodes were
+ * scored.
  */
 static void
 take_nearest(IvfQueue *queue)
 {
+	float4		limit = kth_limit(&queue->nearest);
 	TopKItem	last = 0;
+	TopK		top;
 	int			i;
 
-	topk_finish(&queue->nearest);
-	queue->taken_count = queue->nearest.count;
+	topk_init(&top, queue->nearest.k, queue->taken_room, queue->taken);
+	for (i = 0; i < queue->count; i++)
+		offer(queue, &queue->nodes[i], limit, &top);
+	topk_finish(&top);
+	queue->taken_count = top.count;
 	for (i = 0; i < queue->taken_count; i++)
 		last = Max(last, queue->taken[i]);
 	queue->stale = true;
 	sort_taken(queue);
-	set_mark(queue, last, !queue->nearest.full);
+	set_mark(queue, last, queue->nearest.count < queue->nearest.k);
 }
 
 /* brings the blocks' least bounds up to date: nothing is taken here */

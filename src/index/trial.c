@@ -66,6 +66,7 @@ struct IvfTrials
 	uint32		run_room;
 	TopK		top;
 	Kth			kth;
+	float		kth_room[STOP_KTH_ROOM];
 	uint32		improved;		/* list at which kth last changed, */
 	uint32		top_improved;	/* and at which top did */
 	int			moment_room;
@@ -257,9 +258,9 @@ keep_block(const float4 *bounds, const IvfRun *run, void *arg)
 
 		topk_add(&trials->top, topk_item(bounds[i], trials->runs * VEC_BLOCK + i));
 		trials->top_improved = trials->lists;
-		if (kth_add(&trials->kth, bounds[i]))
-			trials->improved = trials->lists;
 	}
+	if (kth_add(&trials->kth, bounds) > 0)
+		trials->improved = trials->lists;
 	trials->run[trials->runs] = *run;
 	trials->run_list[trials->runs] = trials->lists - 1;
 	trials->runs++;
@@ -281,7 +282,7 @@ keep_moment(IvfTrials *trials, double unread)
 	moment->lists = trials->lists;
 	moment->unread = unread;
 	moment->nearest = ivf_bound_distance(trials->query, kth_limit(&trials->kth), false);
-	moment->improved = trials->kth.count == KTH ? trials->improved : 0;
+	moment->improved = trials->kth.count >= KTH ? trials->improved : 0;
 }
 
 /*
@@ -314,6 +315,7 @@ read_lists(IvfTrials *trials, int k)
 			trials->trial->first = leaf.distance;
 		trials->list[trials->lists++] = leaf;
 		trials->query->follows = ivf_leaves_follows(walk);
+		(void) kth_limit(&trials->kth);
 		ivf_score_node(trials->query, &view, w, false, keep_block, trials);
 
 		/* when all are read, nothing is nearer than what was */
@@ -419,7 +421,7 @@ ivf_trial_run(IvfTrials *trials, int number, int k)
 		trials->list = palloc(sizeof(IvfLeaf) * trials->list_room);
 		trials->run = palloc(sizeof(IvfRun) * trials->run_room);
 		trials->run_list = palloc(sizeof(uint32) * trials->run_room);
-		trials->kth.count = 0;
+		kth_init(&trials->kth, KTH, STOP_KTH_ROOM, trials->kth_room);
 		trials->improved = trials->top_improved = 0;
 		topk_init(&trials->top, candidates, 4 * candidates,
 				  palloc(sizeof(TopKItem) * 4 * candidates));

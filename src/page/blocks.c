@@ -10,6 +10,7 @@
 
 #include "page/blocks.h"
 
+#include "ground/kernel.h"
 #include "miscadmin.h"
 #include "page/pause.h"
 
@@ -80,7 +81,7 @@ ivf_first_head(Relation index, BlockNumber block, Page page, int n)
  * answers: the processor runs ahead of a walk by itself, but not past 4 kB, and
  * stops at each new page.  So every block asks for its share of the next page's
  * bytes, which arrive while the blocks of this one are scored.  (All at once,
- * they would be more than the processor can wait for.)
+ * or in its first-level cache, they would be more than the processor can wait for.)
  */
 static void
 look_ahead(IvfBlockReader *reader, Page page)
@@ -125,7 +126,7 @@ touch_ahead(IvfBlockReader *reader)
 	reader->share = reader->ahead + reader->ahead_next;
 	reader->ahead_next += IVF_COLUMN_BYTES(reader->n);
 	for (; reader->ahead_next < end; reader->ahead_next += 64)
-		__builtin_prefetch(reader->ahead + reader->ahead_next);
+		vec_ask_ahead(reader->ahead + reader->ahead_next);
 }
 
 static void

@@ -22,32 +22,50 @@ compare_floats(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* streams of keys, few of which differ where few is set; returns faults */
+/*
+ * Streams of keys, few of which differ where few is set, in blocks of which the
+ * last is not full; the k-th is asked for now and then.  Returns faults.
+ */
 static int
 test_kth(Prng *prng, int few)
 {
-	float		key[1000];
 	int			faults = 0;
 	int			round;
 
-	for (round = 0; round < 100; round++)
+	for (round = 0; round < 400; round++)
 	{
-		Kth			kth;
+		float		key[1024];
+		float		room[KTH_ROOM(300)];
+		int			k = 1 + prng_next(prng) % (round % 2 ? 300 : 40);
 		int			n = 1 + prng_next(prng) % 1000;
+		int			keys = 0;
+		Kth			kth;
 		int			i;
 
-		kth.count = 0;
-		for (i = 0; i < n; i++)
+		kth_init(&kth, k, KTH_ROOM(k + prng_next(prng) % (301 - k)), room);
+		for (i = 0; i < n; i += VEC_BLOCK)
 		{
-			float		before = kth_limit(&kth);
+			float		block[VEC_BLOCK];
+			float		limit = prng_next(prng) % 2 ? kth_limit(&kth) : kth.limit;
+			int			less = 0;
+			int			j;
 
-			key[i] = few ? (float) (prng_next(prng) % 7) : (float) prng_double(prng) - 0.5f;
-			if (kth_add(&kth, key[i]) != (kth.count <= KTH && (i < KTH || key[i] < before)))
-				faults++;
+			for (j = 0; j < VEC_BLOCK; j++)
+			{
+				block[j] = few ? (float) (prng_next(prng) % 7) : (float) prng_double(prng) - 0.5f;
+				if (i + j >= n)
+					block[j] = INFINITY;
+				else
+					key[keys++] = block[j];
+				less += block[j] < limit;
+			}
+			/* when room ran out, the limit was found anew */
+			j = kth_add(&kth, block);
+			faults += j > less || (kth.limit == limit && j != less);
 		}
 		qsort(key, n, sizeof(float), compare_floats);
-		if (kth_limit(&kth) != (n < KTH ? FLT_MAX : key[KTH - 1]))
-			faults++;
+		faults += kth_limit(&kth) != (n < k ? FLT_MAX : key[k - 1]);
+		faults += kth.count > kth.room;
 	}
 	return faults;
 }
