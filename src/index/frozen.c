@@ -277,6 +277,19 @@ ivf_frozen_touch(const IvfFrozen *frozen, const IvfRun *run, int row)
 }
 
 /*
+ * A child's radius has been raised to this.
+ */
+void
+ivf_frozen_raise(IvfFrozen *frozen, const IvfRun *run, int row, float4 radius)
+{
+	const KeptRows *kept = IvfKeptRows_lookup(frozen->rows, place_of(run));
+
+	if (kept)
+		memcpy(kept->rows + (Size) row * (run->head + run->body) +
+			   offsetof(IvfChildHead, radius), &radius, sizeof(radius));
+}
+
+/*
  * A child of an inner node, by the place of its row; room for n elements may be
  * where its centroid is then.
  */

@@ -12,6 +12,7 @@
 
 struct IvfKeptRows_hash;
 struct IvfLeafTable;
+struct IvfInserter;
 
 typedef struct IvfFrozen
 {
@@ -23,6 +24,7 @@ typedef struct IvfFrozen
 	MemoryContext context;
 	struct IvfKeptRows_hash *rows;	/* of inner nodes */
 	struct IvfLeafTable *leaves;	/* leaftable.c's; NULL until it is asked for */
+	struct IvfInserter *inserter;	/* insert.c's; NULL until a row comes */
 	Size		bytes;			/* of what is kept of nodes */
 	int			users;
 	bool		forgotten;		/* to be freed with its last user */
@@ -42,6 +44,8 @@ typedef struct IvfChild
 extern IvfFrozen *ivf_frozen(Relation index, MemoryContext user);
 extern IvfChild ivf_frozen_child(IvfFrozen *frozen, Relation index,
 								 const IvfRun *run, int row, float4 *room);
+extern void ivf_frozen_raise(IvfFrozen *frozen, const IvfRun *run, int row,
+							 float4 radius);
 extern void ivf_frozen_keeps(IvfFrozen *frozen, Size size);
 extern void ivf_frozen_touch(const IvfFrozen *frozen, const IvfRun *run, int row);
 

@@ -216,22 +216,33 @@ ivf_entry_alloc(int n)
 }
 
 /*
- * Encodes the placed vector v against a leaf's centroid.  scratch has room for
- * n values.  Returns the radius that the leaf needs to hold it.
+ * Encodes the placed vector v, which minus a leaf's centroid is residual.
  */
-float4
-ivf_encode(const IvfSpace *space, const double *v, const float4 *centroid,
-		   ItemPointer tid, float4 *scratch, IvfEntry *entry)
+void
+ivf_encode_residual(const IvfSpace *space, const double *v, const float4 *centroid,
+					const float4 *residual, ItemPointer tid, IvfEntry *entry)
 {
 	bool		inner_product = (space->metric == METRIC_INNER_PRODUCT);
 	double		g = inner_product ?
 	ivf_true_dot(space, v, centroid, space->n) : 0;
 	ByteFactors factors;
+
+	encode_signs(residual, centroid, space->n, g, inner_product, entry->nibbles,
+				 &entry->factors);
+	encode_bytes(residual, space->n, g, entry->code, &factors);
+	ivf_row_fill(&entry->row, tid, &factors);
+}
+
+/*
+ * Likewise; scratch has room for n values.  Returns the radius that the leaf
+ * needs to hold it.
+ */
+float4
+ivf_encode(const IvfSpace *space, const double *v, const float4 *centroid,
+		   ItemPointer tid, float4 *scratch, IvfEntry *entry)
+{
 	float4		radius = ivf_residual(v, centroid, space->n, scratch);
 
-	encode_signs(scratch, centroid, space->n, g, inner_product, entry->nibbles,
-				 &entry->factors);
-	encode_bytes(scratch, space->n, g, entry->code, &factors);
-	ivf_row_fill(&entry->row, tid, &factors);
+	ivf_encode_residual(space, v, centroid, scratch, tid, entry);
 	return radius;
 }

@@ -63,7 +63,7 @@ extern void ivf_row_read(Relation index, Snapshot snapshot, const IvfRun *run,
 						 int row, void *head, void *body);
 extern void ivf_run_read(Relation index, Snapshot snapshot, const IvfRun *run,
 						 void *rows);
-extern void ivf_row_raise_radius(Relation index, const IvfRun *run, int row,
-								 BlockNumber child, float4 radius);
+extern float4 ivf_row_raise_radius(Relation index, const IvfRun *run, int row,
+								   BlockNumber child, float4 radius);
 
 #endif							/* VECFEAT_ROWS_H */
