@@ -145,6 +145,29 @@ typedef struct VecKernels
 	double		(*byte_errors) (const float *r, const int8_t *u, int n, double t);
 
 	/*
+	 * v = x / norm - mean, in float8; any n.  The same bits everywhere, as of
+	 * the following two.
+	 */
+	void		(*centre) (const float *x, const float *mean, double norm, int n,
+						   double *v);
+
+	/*
+	 * r = v - c, rounded to float4; returns the sum of squares of what was not
+	 * rounded yet.  n is a multiple of 16.
+	 */
+	double		(*residual) (const double *v, const float *c, int n, float *r);
+
+	/*
+	 * A query's weights for score_block(): weight = floor(|q| / unit + 1/2), at
+	 * most 255; flip has the bits of dimensions below zero, four to a byte; the
+	 * sum of the weights, and that of | |q| - unit weight |.  n is a multiple of
+	 * 16.
+	 */
+	void		(*quantise) (const double *q, int n, double unit,
+							 uint8_t *weight, uint8_t *flip, uint32_t *sum,
+							 double *error);
+
+	/*
 	 * Products of rows with k vectors in panels (panels.h): out has a row of
 	 * PANEL_WIDTH(k) floats for each, of which the first k count.  Element by
 	 * element, multiplied and added in float4: the same bits everywhere, and

@@ -103,6 +103,44 @@ rotate_rounds(double *v, const double *signs, int n, int block, int rounds)
 }
 
 VEC_TARGET static void
+centre(const float *x, const float *mean, double norm, int n, double *v)
+{
+	int			i;
+
+	/* a division is several times as dear as all the rest */
+	for (i = 0; norm == 1 && i < n; i++)
+		v[i] = (double) x[i] - mean[i];
+	for (; i < n; i++)
+		v[i] = x[i] / norm - mean[i];
+}
+
+VEC_TARGET static double
+residual(const double *v, const float *c, int n, float *r)
+{
+	Wide		sum[WIDE_PARTS] = {{0}};
+	double		lane[VEC_LANES];
+	int			i;
+	int			l;
+
+	for (i = 0; i < n; i += VEC_LANES)
+	{
+		for (l = 0; l < WIDE_PARTS; l++)
+		{
+			Wide		x = *(const StoredWide *) (v + i + l * WIDE_LANES) -
+				load_wide(c + i + l * WIDE_LANES);
+
+			*(Half *) (r + i + l * WIDE_LANES) = to_half(x);
+			sum[l] += x * x;
+		}
+	}
+	memcpy(lane, sum, sizeof(lane));
+	return add_lanes(lane);
+}
+
+/* bits of four dimensions make a nibble */
+static const int32_t bit_of_four[VEC_LANES] = {1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8};
+
+VEC_TARGET static void
 sign_code(const float *r, const float *c, int n, uint8_t *nibbles,
 		  double *squares, double *sign_r, double *sign_c)
 {
@@ -130,11 +168,10 @@ sign_code(const float *r, const float *c, int n, uint8_t *nibbles,
 	}
 	for (i = 0; i < n; i += VEC_LANES)
 	{
-		static const int32_t weight[VEC_LANES] = {1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8};
 		int32_t		bit[VEC_LANES];
 
 		for (l = 0; l < VEC_LANES; l++)
-			bit[l] = r[i + l] >= 0 ? weight[l] : 0;
+			bit[l] = r[i + l] >= 0 ? bit_of_four[l] : 0;
 		for (l = 0; l < VEC_LANES; l += 4)
 			nibbles[(i + l) / 4] = (uint8_t) (bit[l] + bit[l + 1] + bit[l + 2] + bit[l + 3]);
 	}
@@ -228,4 +265,37 @@ byte_errors(const float *r, const int8_t *u, int n, double t)
 		}
 	}
 	return add_lanes(lane);
+}
+
+VEC_TARGET static void
+quantise(const double *q, int n, double unit, uint8_t *weight, uint8_t *flip,
+		 uint32_t *sum, double *error)
+{
+	double		errors[VEC_LANES] = {0};
+	int32_t		sums[VEC_LANES] = {0};
+	int			i;
+	int			l;
+
+	for (i = 0; i < n; i += VEC_LANES)
+	{
+		int32_t		whole[VEC_LANES];
+		int32_t		bit[VEC_LANES];
+
+		for (l = 0; l < VEC_LANES; l++)
+			whole[l] = (int32_t) (fabs(q[i + l]) / unit + 0.5);
+		for (l = 0; l < VEC_LANES; l++)
+			errors[l] += fabs(fabs(q[i + l]) - unit * whole[l]);
+		for (l = 0; l < VEC_LANES; l++)
+			sums[l] += whole[l];
+		for (l = 0; l < VEC_LANES; l++)
+			weight[i + l] = (uint8_t) whole[l];
+		for (l = 0; l < VEC_LANES; l++)
+			bit[l] = q[i + l] >= 0 ? 0 : bit_of_four[l];
+		for (l = 0; l < VEC_LANES; l += 4)
+			flip[(i + l) / 4] = (uint8_t) (bit[l] + bit[l + 1] + bit[l + 2] + bit[l + 3]);
+	}
+	*sum = 0;
+	for (l = 0; l < VEC_LANES; l++)
+		*sum += (uint32_t) sums[l];
+	*error = add_lanes(errors);
 }

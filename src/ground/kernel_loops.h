@@ -313,6 +313,9 @@ split(const float *estimate, float limit, float *least)
 	.byte_dot = byte_dot, \
 	.rank_l2 = rank_l2, \
 	.rotate_rounds = rotate_rounds, \
+	.quantise = quantise, \
+	.centre = centre, \
+	.residual = residual, \
 	.sign_code = sign_code, \
 	.norm_and_largest = norm_and_largest, \
 	.byte_code = byte_code, \

@@ -126,25 +126,33 @@ ivf_has_place(const IvfSpace *space, const float4 *x)
 }
 
 /*
+ * What x is divided by: its norm where the metric is the cosine, else 1.  0 if it
+ * has no place.
+ */
+static double
+divisor(const IvfSpace *space, const float4 *x)
+{
+	if (space->metric != METRIC_COSINE)
+		return 1;
+	return sqrt(vec_kernels->inner_product(x, x, space->dim));
+}
+
+/*
  * Widens x to float8, and makes it a unit vector where the metric is the
  * cosine.  False if it has no place.
  */
 bool
 ivf_normalise(const IvfSpace *space, const float4 *x, double *v)
 {
+	double		norm = divisor(space, x);
 	int			i;
 
+	if (norm == 0)
+		return false;
 	for (i = 0; i < space->dim; i++)
 		v[i] = x[i];
-	if (space->metric == METRIC_COSINE)
-	{
-		double		norm = sqrt(vec_kernels->inner_product(x, x, space->dim));
-
-		if (norm == 0)
-			return false;
-		for (i = 0; i < space->dim; i++)
-			v[i] /= norm;
-	}
+	for (i = 0; norm != 1 && i < space->dim; i++)
+		v[i] /= norm;
 	return true;
 }
 
@@ -155,13 +163,13 @@ ivf_normalise(const IvfSpace *space, const float4 *x, double *v)
 bool
 ivf_place(const IvfSpace *space, const float4 *x, double *v)
 {
+	double		norm = divisor(space, x);
 	int			i;
 
-	if (!ivf_normalise(space, x, v))
+	if (norm == 0)
 		return false;
-	for (i = 0; i < space->dim; i++)
-		v[i] -= space->mean[i];
-	for (; i < space->n; i++)
+	vec_kernels->centre(x, space->mean, norm, space->dim, v);
+	for (i = space->dim; i < space->n; i++)
 		v[i] = 0;
 	rotate(space->rotation, v);
 	return true;
@@ -174,16 +182,8 @@ ivf_place(const IvfSpace *space, const float4 *x, double *v)
 float4
 ivf_residual(const double *v, const float4 *centroid, int n, float4 *residual)
 {
-	double		squares = 0;
-	int			i;
+	double		squares = vec_kernels->residual(v, centroid, n, residual);
 
-	for (i = 0; i < n; i++)
-	{
-		double		r = v[i] - centroid[i];
-
-		residual[i] = (float4) r;
-		squares += r * r;
-	}
 	return float_up(sqrt(squares) * (1 + 0x1p-20));
 }
 
