@@ -5,30 +5,32 @@
 #ifndef VECFEAT_DESCEND_H
 #define VECFEAT_DESCEND_H
 
-#include "index/score.h"
+#include "ground/signscore.h"
+#include "index/frozen.h"
 
 /*
  * A row on its way, and room for what is looked at there.
  */
 typedef struct IvfDescent
 {
-	IvfQuery	query;			/* the row; query.v is set by the caller */
+	IvfFrozen  *frozen;
+	double	   *v;				/* n: the row in the index's space */
 	float4	   *target;			/* n: v rounded, to rank centroids by */
 	float4	   *residual;		/* n: v minus the centroid of the node reached */
-	const float4 *centroid;		/* n: of that node; NULL: zeros, as the root's is */
+	const float4 *centroid;		/* n: of that node */
 	float4	   *room;			/* n: where centroids that are not kept are */
-	float4	   *w;				/* n */
+	double	   *w;				/* n: v minus the centroid of a node */
+	float4	   *zeros;			/* n: the root's centroid */
+	double		squares;		/* of v */
+	SignQuery	signs;			/* of w */
 
-	/* the children of a node, a block each */
-	int			blocks;
-	int			blocks_room;
+	/* lower bounds of the squared distances of a node's children */
 	float4	   *bounds;			/* VEC_BLOCK a block */
 	float4	   *least;			/* of these, for each block */
-	IvfRun	   *runs;
+	int			blocks_room;
 } IvfDescent;
 
-extern void ivf_descent_init(IvfDescent *descent, Relation index,
-							 IvfFrozen *frozen);
+extern void ivf_descent_init(IvfDescent *descent, IvfFrozen *frozen);
 extern BlockNumber ivf_descend(IvfDescent *descent, Relation index);
 
 #endif							/* VECFEAT_DESCEND_H */

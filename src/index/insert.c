@@ -24,12 +24,11 @@ typedef struct IvfInserter
 {
 	MemoryContext row;			/* reset after each row */
 	IvfDescent	descent;
-	float4	   *zeros;			/* n: the centroid of a lone leaf */
 	IvfEntry   *entry;
 } IvfInserter;
 
 static IvfInserter *
-make_inserter(Relation index, IvfFrozen *frozen)
+make_inserter(IvfFrozen *frozen)
 {
 	int			n = frozen->space->n;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "ivf insert",
@@ -39,8 +38,7 @@ make_inserter(Relation index, IvfFrozen *frozen)
 
 	inserter->row = AllocSetContextCreate(context, "ivf insert row",
 										  ALLOCSET_DEFAULT_SIZES);
-	ivf_descent_init(&inserter->descent, index, frozen);
-	inserter->zeros = palloc0(sizeof(float4) * n);
+	ivf_descent_init(&inserter->descent, frozen);
 	inserter->entry = ivf_entry_alloc(n);
 	MemoryContextSwitchTo(old);
 
@@ -64,7 +62,7 @@ frozen_for(Relation index, IndexInfo *info)
 }
 
 /*
- * Encodes and inserts the row in the query's place.
+ * Encodes and inserts a row that has a place.
  */
 static void
 insert_entry(Relation index, const IvfFrozen *frozen, ItemPointer tid)
@@ -74,12 +72,8 @@ insert_entry(Relation index, const IvfFrozen *frozen, ItemPointer tid)
 	const IvfSpace *space = frozen->space;
 	BlockNumber leaf = ivf_descend(descent, index);
 
-	if (descent->centroid)
-		ivf_encode_residual(space, descent->query.v, descent->centroid,
-							descent->residual, tid, inserter->entry);
-	else
-		(void) ivf_encode(space, descent->query.v, inserter->zeros, tid,
-						  descent->residual, inserter->entry);
+	ivf_encode_residual(space, descent->v, descent->centroid, descent->residual, tid,
+						inserter->entry);
 	ivf_entry_put(index, leaf, space->n, inserter->entry);
 }
 
@@ -103,11 +97,11 @@ ivf_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
 		return false;
 	}
 	if (inserter == NULL)
-		inserter = make_inserter(index, frozen);
+		inserter = make_inserter(frozen);
 
 	old = MemoryContextSwitchTo(inserter->row);
 	x = ivf_elements(index, space->opclass, space->dim, values[0]);
-	if (ivf_place(space, x, inserter->descent.query.v))
+	if (ivf_place(space, x, inserter->descent.v))
 		insert_entry(index, frozen, tid);
 	else
 		ivf_tids_add(index, frozen->meta.nans, tid);
