@@ -123,7 +123,7 @@ typedef struct VecKernels
 	/*
 	 * The rounds of a rotation (rotate.c): signs holds n values for each; the
 	 * Hadamard transform covers block of them, from the front and the back in
-	 * turn.  block is a power of two, at least 16.  The same bits everywhere,
+	 * turn.  block is a power of two, at least 64.  The same bits everywhere,
 	 * as are those of the following four.
 	 */
 	void		(*rotate_rounds) (double *v, const double *signs, int n,

@@ -7,28 +7,55 @@
  */
 
 /*
- * Hadamard transform of n = 2^k >= 16 values in place, scaled to be orthogonal:
- * sums and differences at distances 1, 2, 4, ..., three or two of these steps
- * in one pass over the values.
+ * Multiplies values by signs, and begins a Hadamard transform: sums and differences
+ * at distances 1, 2, 4 and so on; returns the next one.
+ *
+ * Compilers take a register's values apart for the first three.  Where eight of
+ * them lie in one, OWN_EIGHT is defined and the file has an eight() of its own; then
+ * two more steps are made before anything is stored, which is what takes longest.
  */
-VEC_TARGET static inline void
-hadamard(double *v, int n)
+#ifdef OWN_EIGHT
+VEC_TARGET static inline int
+first_steps(double *v, const double *signs, int n)
 {
-	double		scale = 1.0 / sqrt(n);
-	int			width = 8;
+	int			i;
+
+	for (i = 0; i < n; i += 32)
+	{
+		StoredWide *x = (StoredWide *) (v + i);
+		const StoredWide *s = (const StoredWide *) (signs + i);
+		Wide		a = eight(x[0] * s[0]);
+		Wide		b = eight(x[1] * s[1]);
+		Wide		c = eight(x[2] * s[2]);
+		Wide		d = eight(x[3] * s[3]);
+
+		x[0] = (a + b) + (c + d);
+		x[1] = (a - b) + (c - d);
+		x[2] = (a + b) - (c + d);
+		x[3] = (a - b) - (c - d);
+	}
+	return 32;
+}
+#else
+VEC_TARGET static inline int
+first_steps(double *v, const double *signs, int n)
+{
 	int			i;
 	int			j;
 
 	for (i = 0; i < n; i += 8)
 	{
 		double	   *a = v + i;
+		double		x[8];
 		double		s[8];
 		double		t[8];
 
+		for (j = 0; j < 8; j++)
+			x[j] = a[j] * signs[i + j];
 		for (j = 0; j < 8; j += 2)
 		{
-			s[j] = a[j] + a[j + 1];
-			s[j + 1] = a[j] - a[j + 1];
+			s[j] = x[j] + x[j + 1];
+			s[j + 1] = x[j] - x[j + 1];
 		}
 		for (j = 0; j < 8; j += 4)
 		{
@@ -43,39 +70,56 @@ hadamard(double *v, int n)
 			a[j + 4] = t[j] - t[j + 4];
 		}
 	}
+	return 8;
+}
+#endif
+
+/*
+ * Multiplies n = 2^k >= 64 values by signs, and makes their Hadamard transform in
+ * place, scaled to be orthogonal: two steps in one pass over the values, or at last
+ * one.
+ */
+VEC_TARGET static inline void
+hadamard(double *v, const double *signs, int n)
+{
+	double		scale = 1.0 / sqrt(n);
+	int			width = first_steps(v, signs, n);
+	int			i;
+	int			j;
+
 	for (; width * 2 < n; width *= 4)
 	{
+		double		factor = width * 4 == n ? scale : 1;
+
 		for (i = 0; i < n; i += 4 * width)
 		{
-			double	   *a = v + i;
-			double	   *b = a + width;
-			double	   *c = b + width;
-			double	   *d = c + width;
-
-			for (j = 0; j < width; j++)
+			for (j = i; j < i + width; j += WIDE_LANES)
 			{
-				double		ab = a[j] + b[j];
-				double		a_b = a[j] - b[j];
-				double		cd = c[j] + d[j];
-				double		c_d = c[j] - d[j];
+				StoredWide *a = (StoredWide *) (v + j);
+				StoredWide *b = (StoredWide *) (v + j + width);
+				StoredWide *c = (StoredWide *) (v + j + 2 * width);
+				StoredWide *d = (StoredWide *) (v + j + 3 * width);
+				Wide		ab = *a + *b;
+				Wide		a_b = *a - *b;
+				Wide		cd = *c + *d;
+				Wide		c_d = *c - *d;
 
-				a[j] = ab + cd;
-				b[j] = a_b + c_d;
-				c[j] = ab - cd;
-				d[j] = a_b - c_d;
+				*a = (ab + cd) * factor;
+				*b = (a_b + c_d) * factor;
+				*c = (ab - cd) * factor;
+				*d = (a_b - c_d) * factor;
 			}
 		}
 	}
-	for (j = 0; width < n && j < width; j++)
+	for (j = 0; width < n && j < width; j += WIDE_LANES)
 	{
-		double		a = v[j];
-		double		b = v[j + width];
+		StoredWide *a = (StoredWide *) (v + j);
+		StoredWide *b = (StoredWide *) (v + j + width);
+		Wide		sum = *a + *b;
 
-		v[j] = a + b;
-		v[j + width] = a - b;
+		*b = (*a - *b) * scale;
+		*a = sum * scale;
 	}
-	for (i = 0; i < n; i++)
-		v[i] *= scale;
 }
 
 VEC_TARGET static void
@@ -87,17 +131,21 @@ rotate_rounds(double *v, const double *signs, int n, int block, int rounds)
 
 	for (round = 0; round < rounds; round++, signs += n)
 	{
-		for (i = 0; i < n; i++)
-			v[i] *= signs[i];
-		hadamard(round % 2 == 0 ? v : v + n - block, block);
+		int			start = round % 2 == 0 ? 0 : n - block;
+		int			rest = round % 2 == 0 ? block : 0;
 
-		for (i = 0; block < n && i < half; i++)
+		hadamard(v + start, signs + start, block);
+		for (i = rest; i < rest + n - block; i += WIDE_LANES)
+			*(StoredWide *) (v + i) *= *(const StoredWide *) (signs + i);
+
+		for (i = 0; block < n && i < half; i += WIDE_LANES)
 		{
-			double		x = v[i];
-			double		y = v[i + half];
+			StoredWide *x = (StoredWide *) (v + i);
+			StoredWide *y = (StoredWide *) (v + i + half);
+			Wide		sum = *x + *y;
 
-			v[i] = (x + y) * M_SQRT1_2;
-			v[i + half] = (x - y) * M_SQRT1_2;
+			*y = (*x - *y) * M_SQRT1_2;
+			*x = sum * M_SQRT1_2;
 		}
 	}
 }
