@@ -146,10 +146,13 @@ typedef struct VecKernels
 
 	/*
 	 * v = x / norm - mean, in float8; any n.  The same bits everywhere, as of
-	 * the following two.
+	 * the following three.
 	 */
 	void		(*centre) (const float *x, const float *mean, double norm, int n,
 						   double *v);
+
+	/* v rounded to float4; what is beyond becomes the largest there is */
+	void		(*narrow) (const double *v, int n, float *r);
 
 	/*
 	 * r = v - c, rounded to float4; returns the sum of squares of what was not

@@ -162,6 +162,19 @@ centre(const float *x, const float *mean, double norm, int n, double *v)
 		v[i] = x[i] / norm - mean[i];
 }
 
+VEC_TARGET static void
+narrow(const double *v, int n, float *r)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		double		x = v[i] < FLT_MAX ? v[i] : FLT_MAX;
+
+		r[i] = (float) (x > -FLT_MAX ? x : -FLT_MAX);
+	}
+}
+
 VEC_TARGET static double
 residual(const double *v, const float *c, int n, float *r)
 {

@@ -315,6 +315,7 @@ split(const float *estimate, float limit, float *least)
 	.rotate_rounds = rotate_rounds, \
 	.quantise = quantise, \
 	.centre = centre, \
+	.narrow = narrow, \
 	.residual = residual, \
 	.sign_code = sign_code, \
 	.norm_and_largest = norm_and_largest, \

@@ -68,7 +68,7 @@ set_query(IvfDescent *descent)
 {
 	int			n = descent->frozen->space->n;
 	const double *w = descent->v;
-	double		squares = descent->squares;
+	const float4 *rounded = descent->target;
 	int			i;
 
 	if (descent->centroid != descent->zeros)
@@ -76,10 +76,10 @@ set_query(IvfDescent *descent)
 		for (i = 0; i < n; i++)
 			descent->w[i] = descent->v[i] - descent->centroid[i];
 		w = descent->w;
-		squares = vec_kernels->inner_product(descent->residual, descent->residual, n);
+		rounded = descent->residual;
 	}
 	sign_query_init(&descent->signs, w, n, descent->signs.table);
-	return squares;
+	return vec_kernels->inner_product(rounded, rounded, n);
 }
 
 /* makes room for the bounds of so many blocks */
@@ -292,24 +292,6 @@ reach_from(IvfDescent *descent, Relation index, const IvfTreeNode *node, int lev
 }
 
 /*
- * Rounds the row to float4.  What would become infinite has no distance to
- * centroids; but then the row is so far from all that any will do.
- */
-static void
-set_target(IvfDescent *descent)
-{
-	int			n = descent->frozen->space->n;
-	int			i;
-
-	descent->squares = vec_kernels->residual(descent->v, descent->zeros, n,
-											 descent->target);
-	if (descent->squares <= (double) FLT_MAX * FLT_MAX / 4)
-		return;
-	for (i = 0; i < n; i++)
-		descent->target[i] = (float4) Max(Min(descent->v[i], FLT_MAX), -FLT_MAX);
-}
-
-/*
  * Finds the leaf for the row v, and returns its first page; centroid and residual
  * are that leaf's.
  */
@@ -321,7 +303,7 @@ ivf_descend(IvfDescent *descent, Relation index)
 	Position	at = {meta->root, meta->height - 1, {0}, -1};
 
 	descent->centroid = descent->zeros;
-	set_target(descent);
+	vec_kernels->narrow(descent->v, space->n, descent->target);
 
 	if (at.level > 0 && ivf_is_voronoi(space->metric, space->dim, meta->leaves))
 	{

@@ -21,7 +21,6 @@ typedef struct IvfDescent
 	float4	   *room;			/* n: where centroids that are not kept are */
 	double	   *w;				/* n: v minus the centroid of a node */
 	float4	   *zeros;			/* n: the root's centroid */
-	double		squares;		/* of v */
 	SignQuery	signs;			/* of w */
 
 	/* lower bounds of the squared distances of a node's children */

@@ -400,14 +400,14 @@ test_subtract(const VecKernels *kernels)
 }
 
 /*
- * centre() and residual() do what is done one by one; what is summed is not
- * rounded before.
+ * centre(), narrow() and residual() do what is done one by one; what is summed is
+ * not rounded before.
  */
 static void
 test_centre_residual(const VecKernels *kernels)
 {
 	Prng		prng = {33};
-	int			other_bits[2] = {0, 0};
+	int			other_bits[3] = {0, 0, 0};
 	int			n;
 	int			kind;
 	int			j;
@@ -430,6 +430,11 @@ test_centre_residual(const VecKernels *kernels)
 				other_bits[0] += v[j] != r[j] / norm - c[j];
 			if (n % 16 != 0)
 				continue;
+			v[0] = kind % 2 ? 1e39 : -1e39;
+			kernels->narrow(v, n, r);
+			for (j = 0; j < n; j++)
+				other_bits[2] += r[j] != (float) fmax(fmin(v[j], FLT_MAX), -FLT_MAX);
+			v[0] = 1;
 			for (j = 0; j < n; j++)
 				lane[j % VEC_LANES] += (v[j] - c[j]) * (v[j] - c[j]);
 			other_bits[1] += kernels->residual(v, c, n, r) != add_tree(lane, 0, 1);
@@ -441,6 +446,7 @@ test_centre_residual(const VecKernels *kernels)
 		free(r);
 	}
 	ok(other_bits[0] == 0, "%s centre: quotient minus mean", kernels->name);
+	ok(other_bits[2] == 0, "%s narrow: rounded, and kept finite", kernels->name);
 	ok(other_bits[1] == 0, "%s residual: differences and their squares", kernels->name);
 }
 
