@@ -151,7 +151,10 @@ typedef struct VecKernels
 	void		(*centre) (const float *x, const float *mean, double norm, int n,
 						   double *v);
 
-	/* v rounded to float4; what is beyond becomes the largest there is */
+	/*
+	 * v rounded to float4; what is beyond becomes the largest there is.  n is a
+	 * multiple of 16.
+	 */
 	void		(*narrow) (const double *v, int n, float *r);
 
 	/*

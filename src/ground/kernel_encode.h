@@ -162,17 +162,23 @@ centre(const float *x, const float *mean, double norm, int n, double *v)
 		v[i] = x[i] / norm - mean[i];
 }
 
+/* the lesser ones of two registers' values; of what is no number, y */
+VEC_TARGET static inline __attribute__((always_inline)) Wide
+lesser(Wide x, Wide y)
+{
+	WideBits	less = x < y;
+
+	return (Wide) ((less & (WideBits) x) | (~less & (WideBits) y));
+}
+
 VEC_TARGET static void
 narrow(const double *v, int n, float *r)
 {
+	const Wide	most = (Wide) {0} + FLT_MAX;
 	int			i;
 
-	for (i = 0; i < n; i++)
-	{
-		double		x = v[i] < FLT_MAX ? v[i] : FLT_MAX;
-
-		r[i] = (float) (x > -FLT_MAX ? x : -FLT_MAX);
-	}
+	for (i = 0; i < n; i += WIDE_LANES)
+		*(Half *) (r + i) = to_half(-lesser(-lesser(*(const StoredWide *) (v + i), most), most));
 }
 
 VEC_TARGET static double
