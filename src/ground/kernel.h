@@ -182,7 +182,7 @@ typedef struct VecKernels
 	/*
 	 * The rounds of a rotation (rotate.c): signs holds n values for each; the
 	 * Hadamard transform covers block of them, from the front and the back in
-	 * turn.  block is a power of two, at least 16.  The same bits everywhere,
+	 * turn.  block is a power of two, at least 64.  The same bits everywhere,
 	 * as are those of the following four.
 	 */
 	void		(*rotate_rounds) (double *v, const double *signs, int n,
@@ -202,6 +202,35 @@ typedef struct VecKernels
 	void		(*byte_code) (const float *r, int n, double step, int8_t *u,
 							  double *ry, double *yy);
 	double		(*byte_errors) (const float *r, const int8_t *u, int n, double t);
+
+	/*
+	 * v = x / norm - mean, in float8; any n.  The same bits everywhere, as of
+	 * the following three.
+	 */
+	void		(*centre) (const float *x, const float *mean, double norm, int n,
+						   double *v);
+
+	/*
+	 * v rounded to float4; what is beyond becomes the largest there is.  n is a
+	 * multiple of 16.
+	 */
+	void		(*narrow) (const double *v, int n, float *r);
+
+	/*
+	 * r = v - c, rounded to float4; returns the sum of squares of what was not
+	 * rounded yet.  n is a multiple of 16.
+	 */
+	double		(*residual) (const double *v, const float *c, int n, float *r);
+
+	/*
+	 * A query's weights for score_block(): weight = floor(|q| / unit + 1/2), at
+	 * most 255; flip has the bits of dimensions below zero, four to a byte; the
+	 * sum of the weights, and that of | |q| - unit weight |.  n is a multiple of
+	 * 16.
+	 */
+	void		(*quantise) (const double *q, int n, double unit,
+							 uint8_t *weight, uint8_t *flip, uint32_t *sum,
+							 double *error);
 
 	/*
 	 * Products of rows with k vectors in panels (panels.h): out has a row of

@@ -9,6 +9,7 @@
 #define VEC_TARGET	__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
 #define OWN_SPLIT
 #define OWN_COLLECT
+#define OWN_EIGHT
 #define PANEL_LANES	16
 #define TILE_ROWS	8
 #define load_codes(u) \
@@ -16,6 +17,22 @@
 #define least_lane(x)	_mm512_reduce_min_ps((__m512) (x))
 #define to_wide(x)	((Wide) _mm512_cvtps_pd((__m256) (x)))
 #define to_half(x)	((Half) _mm512_cvtpd_ps((__m512d) (x)))
+
+/* b + a in the first of a pair of lanes, a - b in the second, where mask has a bit */
+#define SUM_OR_DIFFERENCE(x, swapped, mask) \
+	_mm512_mask_sub_pd(_mm512_add_pd(x, swapped), mask, swapped, x)
+
+/*
+ * Hadamard transform of eight values, not scaled.
+ */
+VEC_TARGET static inline __m512d
+eight(__m512d x)
+{
+	x = SUM_OR_DIFFERENCE(x, _mm512_permute_pd(x, 0x55), 0xAA);
+	x = SUM_OR_DIFFERENCE(x, _mm512_permutex_pd(x, 0x4E), 0xCC);
+	return SUM_OR_DIFFERENCE(x, _mm512_shuffle_f64x2(x, x, 0x4E), 0xF0);
+}
+
 #include "ground/kernel_loops.h"
 #include "ground/kernel_shuffle.h"
 

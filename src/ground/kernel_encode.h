@@ -7,28 +7,55 @@
  */
 
 /*
- * Hadamard transform of n = 2^k >= 16 values in place, scaled to be orthogonal:
- * sums and differences at distances 1, 2, 4, ..., three or two of these steps
- * in one pass over the values.
+ * Multiplies values by signs, and begins a Hadamard transform: sums and differences
+ * at distances 1, 2, 4 and so on; returns the next one.
+ *
+ * Compilers take a register's values apart for the first three.  Where eight of
+ * them lie in one, OWN_EIGHT is defined and the file has an eight() of its own; then
+ * two more steps are made before anything is stored, which is what takes longest.
  */
-VEC_TARGET static inline void
-hadamard(double *v, int n)
+#ifdef OWN_EIGHT
+VEC_TARGET static inline int
+first_steps(double *v, const double *signs, int n)
 {
-	double		scale = 1.0 / sqrt(n);
-	int			width = 8;
+	int			i;
+
+	for (i = 0; i < n; i += 32)
+	{
+		StoredWide *x = (StoredWide *) (v + i);
+		const StoredWide *s = (const StoredWide *) (signs + i);
+		Wide		a = eight(x[0] * s[0]);
+		Wide		b = eight(x[1] * s[1]);
+		Wide		c = eight(x[2] * s[2]);
+		Wide		d = eight(x[3] * s[3]);
+
+		x[0] = (a + b) + (c + d);
+		x[1] = (a - b) + (c - d);
+		x[2] = (a + b) - (c + d);
+		x[3] = (a - b) - (c - d);
+	}
+	return 32;
+}
+#else
+VEC_TARGET static inline int
+first_steps(double *v, const double *signs, int n)
+{
 	int			i;
 	int			j;
 
 	for (i = 0; i < n; i += 8)
 	{
 		double	   *a = v + i;
+		double		x[8];
 		double		s[8];
 		double		t[8];
 
+		for (j = 0; j < 8; j++)
+			x[j] = a[j] * signs[i + j];
 		for (j = 0; j < 8; j += 2)
 		{
-			s[j] = a[j] + a[j + 1];
-			s[j + 1] = a[j] - a[j + 1];
+			s[j] = x[j] + x[j + 1];
+			s[j + 1] = x[j] - x[j + 1];
 		}
 		for (j = 0; j < 8; j += 4)
 		{
@@ -43,39 +70,56 @@ hadamard(double *v, int n)
 			a[j + 4] = t[j] - t[j + 4];
 		}
 	}
+	return 8;
+}
+#endif
+
+/*
+ * Multiplies n = 2^k >= 64 values by signs, and makes their Hadamard transform in
+ * place, scaled to be orthogonal: two steps in one pass over the values, or at last
+ * one.
+ */
+VEC_TARGET static inline void
+hadamard(double *v, const double *signs, int n)
+{
+	double		scale = 1.0 / sqrt(n);
+	int			width = first_steps(v, signs, n);
+	int			i;
+	int			j;
+
 	for (; width * 2 < n; width *= 4)
 	{
+		double		factor = width * 4 == n ? scale : 1;
+
 		for (i = 0; i < n; i += 4 * width)
 		{
-			double	   *a = v + i;
-			double	   *b = a + width;
-			double	   *c = b + width;
-			double	   *d = c + width;
-
-			for (j = 0; j < width; j++)
+			for (j = i; j < i + width; j += WIDE_LANES)
 			{
-				double		ab = a[j] + b[j];
-				double		a_b = a[j] - b[j];
-				double		cd = c[j] + d[j];
-				double		c_d = c[j] - d[j];
+				StoredWide *a = (StoredWide *) (v + j);
+				StoredWide *b = (StoredWide *) (v + j + width);
+				StoredWide *c = (StoredWide *) (v + j + 2 * width);
+				StoredWide *d = (StoredWide *) (v + j + 3 * width);
+				Wide		ab = *a + *b;
+				Wide		a_b = *a - *b;
+				Wide		cd = *c + *d;
+				Wide		c_d = *c - *d;
 
-				a[j] = ab + cd;
-				b[j] = a_b + c_d;
-				c[j] = ab - cd;
-				d[j] = a_b - c_d;
+				*a = (ab + cd) * factor;
+				*b = (a_b + c_d) * factor;
+				*c = (ab - cd) * factor;
+				*d = (a_b - c_d) * factor;
 			}
 		}
 	}
-	for (j = 0; width < n && j < width; j++)
+	for (j = 0; width < n && j < width; j += WIDE_LANES)
 	{
-		double		a = v[j];
-		double		b = v[j + width];
+		StoredWide *a = (StoredWide *) (v + j);
+		StoredWide *b = (StoredWide *) (v + j + width);
+		Wide		sum = *a + *b;
 
-		v[j] = a + b;
-		v[j + width] = a - b;
+		*b = (*a - *b) * scale;
+		*a = sum * scale;
 	}
-	for (i = 0; i < n; i++)
-		v[i] *= scale;
 }
 
 VEC_TARGET static void
@@ -87,20 +131,81 @@ rotate_rounds(double *v, const double *signs, int n, int block, int rounds)
 
 	for (round = 0; round < rounds; round++, signs += n)
 	{
-		for (i = 0; i < n; i++)
-			v[i] *= signs[i];
-		hadamard(round % 2 == 0 ? v : v + n - block, block);
+		int			start = round % 2 == 0 ? 0 : n - block;
+		int			rest = round % 2 == 0 ? block : 0;
 
-		for (i = 0; block < n && i < half; i++)
+		hadamard(v + start, signs + start, block);
+		for (i = rest; i < rest + n - block; i += WIDE_LANES)
+			*(StoredWide *) (v + i) *= *(const StoredWide *) (signs + i);
+
+		for (i = 0; block < n && i < half; i += WIDE_LANES)
 		{
-			double		x = v[i];
-			double		y = v[i + half];
+			StoredWide *x = (StoredWide *) (v + i);
+			StoredWide *y = (StoredWide *) (v + i + half);
+			Wide		sum = *x + *y;
 
-			v[i] = (x + y) * M_SQRT1_2;
-			v[i + half] = (x - y) * M_SQRT1_2;
+			*y = (*x - *y) * M_SQRT1_2;
+			*x = sum * M_SQRT1_2;
 		}
 	}
 }
+
+VEC_TARGET static void
+centre(const float *x, const float *mean, double norm, int n, double *v)
+{
+	int			i;
+
+	/* a division is several times as dear as all the rest */
+	for (i = 0; norm == 1 && i < n; i++)
+		v[i] = (double) x[i] - mean[i];
+	for (; i < n; i++)
+		v[i] = x[i] / norm - mean[i];
+}
+
+/* the lesser ones of two registers' values; of what is no number, y */
+VEC_TARGET static inline __attribute__((always_inline)) Wide
+wide_lesser(Wide x, Wide y)
+{
+	WideBits	less = x < y;
+
+	return (Wide) ((less & (WideBits) x) | (~less & (WideBits) y));
+}
+
+VEC_TARGET static void
+narrow(const double *v, int n, float *r)
+{
+	const Wide	most = (Wide) {0} + FLT_MAX;
+	int			i;
+
+	for (i = 0; i < n; i += WIDE_LANES)
+		*(Half *) (r + i) = to_half(-wide_lesser(-wide_lesser(*(const StoredWide *) (v + i), most), most));
+}
+
+VEC_TARGET static double
+residual(const double *v, const float *c, int n, float *r)
+{
+	Wide		sum[WIDE_PARTS] = {{0}};
+	double		lane[VEC_LANES];
+	int			i;
+	int			l;
+
+	for (i = 0; i < n; i += VEC_LANES)
+	{
+		for (l = 0; l < WIDE_PARTS; l++)
+		{
+			Wide		x = *(const StoredWide *) (v + i + l * WIDE_LANES) -
+				load_wide(c + i + l * WIDE_LANES);
+
+			*(Half *) (r + i + l * WIDE_LANES) = to_half(x);
+			sum[l] += x * x;
+		}
+	}
+	memcpy(lane, sum, sizeof(lane));
+	return add_lanes(lane);
+}
+
+/* bits of four dimensions make a nibble */
+static const int32_t bit_of_four[VEC_LANES] = {1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8};
 
 VEC_TARGET static void
 sign_code(const float *r, const float *c, int n, uint8_t *nibbles,
@@ -130,11 +235,10 @@ sign_code(const float *r, const float *c, int n, uint8_t *nibbles,
 	}
 	for (i = 0; i < n; i += VEC_LANES)
 	{
-		static const int32_t weight[VEC_LANES] = {1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8};
 		int32_t		bit[VEC_LANES];
 
 		for (l = 0; l < VEC_LANES; l++)
-			bit[l] = r[i + l] >= 0 ? weight[l] : 0;
+			bit[l] = r[i + l] >= 0 ? bit_of_four[l] : 0;
 		for (l = 0; l < VEC_LANES; l += 4)
 			nibbles[(i + l) / 4] = (uint8_t) (bit[l] + bit[l + 1] + bit[l + 2] + bit[l + 3]);
 	}
@@ -228,4 +332,37 @@ byte_errors(const float *r, const int8_t *u, int n, double t)
 		}
 	}
 	return add_lanes(lane);
+}
+
+VEC_TARGET static void
+quantise(const double *q, int n, double unit, uint8_t *weight, uint8_t *flip,
+		 uint32_t *sum, double *error)
+{
+	double		errors[VEC_LANES] = {0};
+	int32_t		sums[VEC_LANES] = {0};
+	int			i;
+	int			l;
+
+	for (i = 0; i < n; i += VEC_LANES)
+	{
+		int32_t		whole[VEC_LANES];
+		int32_t		bit[VEC_LANES];
+
+		for (l = 0; l < VEC_LANES; l++)
+			whole[l] = (int32_t) (fabs(q[i + l]) / unit + 0.5);
+		for (l = 0; l < VEC_LANES; l++)
+			errors[l] += fabs(fabs(q[i + l]) - unit * whole[l]);
+		for (l = 0; l < VEC_LANES; l++)
+			sums[l] += whole[l];
+		for (l = 0; l < VEC_LANES; l++)
+			weight[i + l] = (uint8_t) whole[l];
+		for (l = 0; l < VEC_LANES; l++)
+			bit[l] = q[i + l] >= 0 ? 0 : bit_of_four[l];
+		for (l = 0; l < VEC_LANES; l += 4)
+			flip[(i + l) / 4] = (uint8_t) (bit[l] + bit[l + 1] + bit[l + 2] + bit[l + 3]);
+	}
+	*sum = 0;
+	for (l = 0; l < VEC_LANES; l++)
+		*sum += (uint32_t) sums[l];
+	*error = add_lanes(errors);
 }

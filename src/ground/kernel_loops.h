@@ -321,6 +321,10 @@ split(const float *estimate, float limit, float *least)
 	.byte_dot = byte_dot, \
 	.rank_l2 = rank_l2, \
 	.rotate_rounds = rotate_rounds, \
+	.quantise = quantise, \
+	.centre = centre, \
+	.narrow = narrow, \
+	.residual = residual, \
 	.sign_code = sign_code, \
 	.norm_and_largest = norm_and_largest, \
 	.byte_code = byte_code, \

@@ -50,8 +50,8 @@ sign_query_init(SignQuery *query, const double *q, int n, void *space)
 	uint8_t    *flip = weight + n;
 	double		widest = 0;
 	double		unit;
-	double		error = 0;
-	int			sum = 0;
+	double		error;
+	uint32_t	sum;
 	int			i;
 
 	for (i = 0; i < n; i += 4)
@@ -64,14 +64,8 @@ sign_query_init(SignQuery *query, const double *q, int n, void *space)
 	}
 	unit = widest / MAX_COLUMN_WEIGHT;
 
-	memset(flip, 0, (size_t) n / 4);
-	for (i = 0; i < n; i++)
-	{
-		weight[i] = unit > 0 ? (uint8_t) (fabs(q[i]) / unit + 0.5) : 0;
-		sum += weight[i];
-		error += fabs(fabs(q[i]) - unit * weight[i]);
-		flip[i / 4] |= (q[i] >= 0 ? 0 : 1) << (i % 4);
-	}
+	/* where there is no unit all are so small that their weight is 0 anyway */
+	kernels->quantise(q, n, unit > 0 ? unit : 1, weight, flip, &sum, &error);
 
 	query->kernels = kernels;
 	query->n = n;

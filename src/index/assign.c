@@ -154,13 +154,11 @@ place_row(AssignState *state, ItemPointer tid, Datum value)
 	int			n = build->n;
 	double	   *v = state->v + (Size) state->waiting * n;
 	float4	   *row = state->rows + (Size) state->waiting * n;
-	int			i;
 
 	if (!ivf_place(build->space,
 				   ivf_elements(build->index, build->opclass, build->dim, value), v))
 		return false;
-	for (i = 0; i < n; i++)
-		row[i] = (float4) Max(Min(v[i], FLT_MAX), -FLT_MAX);
+	vec_kernels->narrow(v, n, row);
 	state->tid[state->waiting++] = *tid;
 	return true;
 }

@@ -215,8 +215,8 @@ place_of(const IvfRun *run)
 /*
  * Is there room for so many bytes, if copies that nobody uses are dropped?
  */
-static bool
-make_room(const IvfFrozen *frozen, Size size)
+bool
+ivf_frozen_has_room(const IvfFrozen *frozen, Size size)
 {
 	Known	   *least;
 
@@ -231,7 +231,7 @@ make_room(const IvfFrozen *frozen, Size size)
 void
 ivf_frozen_keeps(IvfFrozen *frozen, Size size)
 {
-	(void) make_room(frozen, size);
+	(void) ivf_frozen_has_room(frozen, size);
 	frozen->bytes += size;
 	kept_bytes += size;
 }
@@ -248,7 +248,7 @@ keep_rows(IvfFrozen *frozen, Relation index, const IvfRun *run)
 	char	   *copy;
 	bool		found;
 
-	if (!make_room(frozen, size))
+	if (!ivf_frozen_has_room(frozen, size))
 		return NULL;
 
 	/* an error while they are read frees them with the caller's context */
@@ -274,6 +274,19 @@ ivf_frozen_touch(const IvfFrozen *frozen, const IvfRun *run, int row)
 	if (kept)
 		ivf_touch(kept->rows + (Size) row * (run->head + run->body),
 				  run->head + run->body);
+}
+
+/*
+ * A child's radius has been raised to this.
+ */
+void
+ivf_frozen_raise(IvfFrozen *frozen, const IvfRun *run, int row, float4 radius)
+{
+	const KeptRows *kept = IvfKeptRows_lookup(frozen->rows, place_of(run));
+
+	if (kept)
+		memcpy(kept->rows + (Size) row * (run->head + run->body) +
+			   offsetof(IvfChildHead, radius), &radius, sizeof(radius));
 }
 
 /*

@@ -12,6 +12,8 @@
 
 struct IvfKeptRows_hash;
 struct IvfLeafTable;
+struct IvfKeptChildren_hash;
+struct IvfInserter;
 
 typedef struct IvfFrozen
 {
@@ -23,6 +25,8 @@ typedef struct IvfFrozen
 	MemoryContext context;
 	struct IvfKeptRows_hash *rows;	/* of inner nodes */
 	struct IvfLeafTable *leaves;	/* leaftable.c's; NULL until it is asked for */
+	struct IvfKeptChildren_hash *children;	/* children.c's; likewise */
+	struct IvfInserter *inserter;	/* insert.c's; NULL until a row comes */
 	Size		bytes;			/* of what is kept of nodes */
 	int			users;
 	bool		forgotten;		/* to be freed with its last user */
@@ -42,6 +46,9 @@ typedef struct IvfChild
 extern IvfFrozen *ivf_frozen(Relation index, MemoryContext user);
 extern IvfChild ivf_frozen_child(IvfFrozen *frozen, Relation index,
 								 const IvfRun *run, int row, float4 *room);
+extern void ivf_frozen_raise(IvfFrozen *frozen, const IvfRun *run, int row,
+							 float4 radius);
+extern bool ivf_frozen_has_room(const IvfFrozen *frozen, Size size);
 extern void ivf_frozen_keeps(IvfFrozen *frozen, Size size);
 extern void ivf_frozen_touch(const IvfFrozen *frozen, const IvfRun *run, int row);
 

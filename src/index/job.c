@@ -59,18 +59,15 @@ place_rows(IvfBuild *build, const IvfWork *work, const IvfPieces *pieces)
 		int			first;
 		int			count = piece_rows(work, piece, &first);
 		int			i;
-		int			j;
 
 		for (i = first; i < first + count; i++)
 		{
 			float4	   *row = work->row + (Size) i * work->n;
 
 			memset(v, 0, sizeof(double) * work->n);
-			for (j = 0; j < work->dim; j++)
-				v[j] = (double) row[j] - work->mean[j];
+			vec_kernels->centre(row, work->mean, 1, work->dim, v);
 			rotate(space->rotation, v);
-			for (j = 0; j < work->n; j++)
-				row[j] = (float4) Max(Min(v[j], FLT_MAX), -FLT_MAX);
+			vec_kernels->narrow(v, work->n, row);
 		}
 	}
 }

@@ -68,11 +68,8 @@ sample_callback(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		ivf_normalise(&raw, x, state->v);
 	if (placed)
 	{
-		int			i;
-
 		/* rotation can carry the largest values beyond float4 */
-		for (i = 0; i < build->n; i++)
-			state->row[i] = (float4) Max(Min(state->v[i], FLT_MAX), -FLT_MAX);
+		vec_kernels->narrow(state->v, build->n, state->row);
 		state->function(state->row, state->arg);
 	}
 	MemoryContextSwitchTo(old);

@@ -460,7 +460,7 @@ choose_table(IvfQuery *query, const IvfView *view, const float4 *w)
 /*
  * Scores all entries of a node and hands the bounds to function, a block at a
  * time; a page may be locked meanwhile.  certain asks for certain bounds: of entries,
- * and in an inner node of all that is below a child, unless the query is unranked.
+ * and in an inner node of all that is below a child.
  */
 void
 ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
@@ -493,8 +493,6 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 		}
 		else if (view->level == 0)
 			certain_bounds(query, view, w, head, columns, add, &run, bounds);
-		else if (query->unranked)
-			no_bounds(add, bounds);
 		else
 		{
 			ivf_blocks_pause(&query->reader);

@@ -70,7 +70,6 @@ typedef struct IvfQuery
 	void	   *own_space;
 	float4		near;			/* certain bounds from sign codes up to this are not
 								 * enough: views that are made have it */
-	bool		unranked;		/* are children not ranked by what they promise? */
 	BlockNumber follows;		/* a hint: the node that is scored after this one */
 	IvfBlockReader reader;
 	char	   *row;			/* room for a row of a leaf, */

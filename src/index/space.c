@@ -126,25 +126,33 @@ ivf_has_place(const IvfSpace *space, const float4 *x)
 }
 
 /*
+ * What x is divided by: its norm where the metric is the cosine, else 1.  0 if it
+ * has no place.
+ */
+static double
+divisor(const IvfSpace *space, const float4 *x)
+{
+	if (space->metric != METRIC_COSINE)
+		return 1;
+	return sqrt(vec_kernels->inner_product(x, x, space->dim));
+}
+
+/*
  * Widens x to float8, and makes it a unit vector where the metric is the
  * cosine.  False if it has no place.
  */
 bool
 ivf_normalise(const IvfSpace *space, const float4 *x, double *v)
 {
+	double		norm = divisor(space, x);
 	int			i;
 
+	if (norm == 0)
+		return false;
 	for (i = 0; i < space->dim; i++)
 		v[i] = x[i];
-	if (space->metric == METRIC_COSINE)
-	{
-		double		norm = sqrt(vec_kernels->inner_product(x, x, space->dim));
-
-		if (norm == 0)
-			return false;
-		for (i = 0; i < space->dim; i++)
-			v[i] /= norm;
-	}
+	for (i = 0; norm != 1 && i < space->dim; i++)
+		v[i] /= norm;
 	return true;
 }
 
@@ -155,13 +163,13 @@ ivf_normalise(const IvfSpace *space, const float4 *x, double *v)
 bool
 ivf_place(const IvfSpace *space, const float4 *x, double *v)
 {
+	double		norm = divisor(space, x);
 	int			i;
 
-	if (!ivf_normalise(space, x, v))
+	if (norm == 0)
 		return false;
-	for (i = 0; i < space->dim; i++)
-		v[i] -= space->mean[i];
-	for (; i < space->n; i++)
+	vec_kernels->centre(x, space->mean, norm, space->dim, v);
+	for (i = space->dim; i < space->n; i++)
 		v[i] = 0;
 	rotate(space->rotation, v);
 	return true;
@@ -174,16 +182,8 @@ ivf_place(const IvfSpace *space, const float4 *x, double *v)
 float4
 ivf_residual(const double *v, const float4 *centroid, int n, float4 *residual)
 {
-	double		squares = 0;
-	int			i;
+	double		squares = vec_kernels->residual(v, centroid, n, residual);
 
-	for (i = 0; i < n; i++)
-	{
-		double		r = v[i] - centroid[i];
-
-		residual[i] = (float4) r;
-		squares += r * r;
-	}
 	return float_up(sqrt(squares) * (1 + 0x1p-20));
 }
 
@@ -216,22 +216,33 @@ ivf_entry_alloc(int n)
 }
 
 /*
- * Encodes the placed vector v against a leaf's centroid.  scratch has room for
- * n values.  Returns the radius that the leaf needs to hold it.
+ * Encodes the placed vector v, which minus a leaf's centroid is residual.
  */
-float4
-ivf_encode(const IvfSpace *space, const double *v, const float4 *centroid,
-		   ItemPointer tid, float4 *scratch, IvfEntry *entry)
+void
+ivf_encode_residual(const IvfSpace *space, const double *v, const float4 *centroid,
+					const float4 *residual, ItemPointer tid, IvfEntry *entry)
 {
 	bool		inner_product = (space->metric == METRIC_INNER_PRODUCT);
 	double		g = inner_product ?
 	ivf_true_dot(space, v, centroid, space->n) : 0;
 	ByteFactors factors;
+
+	encode_signs(residual, centroid, space->n, g, inner_product, entry->nibbles,
+				 &entry->factors);
+	encode_bytes(residual, space->n, g, entry->code, &factors);
+	ivf_row_fill(&entry->row, tid, &factors);
+}
+
+/*
+ * Likewise; scratch has room for n values.  Returns the radius that the leaf
+ * needs to hold it.
+ */
+float4
+ivf_encode(const IvfSpace *space, const double *v, const float4 *centroid,
+		   ItemPointer tid, float4 *scratch, IvfEntry *entry)
+{
 	float4		radius = ivf_residual(v, centroid, space->n, scratch);
 
-	encode_signs(scratch, centroid, space->n, g, inner_product, entry->nibbles,
-				 &entry->factors);
-	encode_bytes(scratch, space->n, g, entry->code, &factors);
-	ivf_row_fill(&entry->row, tid, &factors);
+	ivf_encode_residual(space, v, centroid, scratch, tid, entry);
 	return radius;
 }

@@ -45,6 +45,9 @@ extern float4 ivf_residual(const double *v, const float4 *centroid, int n,
 extern bool ivf_is_voronoi(Metric metric, int dim, uint32 lists);
 extern double ivf_true_dot(const IvfSpace *space, const double *v,
 						   const float4 *centroid, int n);
+extern void ivf_encode_residual(const IvfSpace *space, const double *v,
+								const float4 *centroid, const float4 *residual,
+								ItemPointer tid, IvfEntry *entry);
 extern IvfEntry *ivf_entry_alloc(int n);
 extern float4 ivf_encode(const IvfSpace *space, const double *v,
 						 const float4 *centroid, ItemPointer tid,

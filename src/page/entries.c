@@ -104,15 +104,21 @@ ivf_row_fill(IvfRowHead *row, ItemPointer tid, const ByteFactors *factors)
 
 /*
  * A dead slot on the page, as offset of the block's head and number; false if
- * there is none.
+ * there is none.  The last block comes first: it is where a list that grows has
+ * room, and the heads of the others, which lie far apart, need not be looked at.
  */
 static bool
 find_slot(Relation index, BlockNumber block, Page page, int n,
 		  uint32 *offset, int *slot)
 {
-	for (*offset = ivf_first_head(index, block, page, n);
-		 *offset != 0;
-		 *offset = ivf_next_head(page, *offset, n))
+	uint32		size = sizeof(IvfBlockHead) + IVF_COLUMN_BYTES(n);
+	uint32		first = ivf_first_head(index, block, page, n);
+	uint32		left;
+
+	if (first == 0)
+		return false;
+	left = (((PageHeader) page)->pd_lower - first - sizeof(IvfBlockHead)) / size;
+	for (*offset = first + left * size;; *offset -= size, left--)
 	{
 		IvfBlockHead *head = ivf_block_at(page, *offset);
 
@@ -121,8 +127,9 @@ find_slot(Relation index, BlockNumber block, Page page, int n,
 			if (!ItemPointerIsValid(&head->tid[*slot]))
 				return true;
 		}
+		if (left == 0)
+			return false;
 	}
-	return false;
 }
 
 /*
@@ -436,8 +443,8 @@ move_room(Relation index, BlockNumber node, BlockNumber from, BlockNumber to)
 }
 
 /*
- * Puts an entry into the leaf that begins at the given page: into the first
- * dead slot at or after the page where room was last known, or into a new
+ * Puts an entry into the leaf that begins at the given page: into a dead slot of
+ * the first page that has one, from where room was last known on, or into a new
  * block.
  */
 void

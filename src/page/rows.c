@@ -222,11 +222,11 @@ ivf_run_visit(Relation index, Snapshot snapshot, const IvfRun *run, uint32 wante
 }
 
 /*
- * Raises the radius in an inner node's row to at least the given one.  Callers
- * have read the row, and seen that it is too small: that is rare, so the lock
- * is exclusive from the start.
+ * Raises the radius in an inner node's row to at least the given one; returns
+ * what it is then.  Callers have read the row, and seen that it is too small:
+ * that is rare, so the lock is exclusive from the start.
  */
-void
+float4
 ivf_row_raise_radius(Relation index, const IvfRun *run, int row,
 					 BlockNumber child, float4 radius)
 {
@@ -246,12 +246,14 @@ ivf_row_raise_radius(Relation index, const IvfRun *run, int row,
 					  place.offset, child);
 	if (head->radius >= radius)
 	{
+		radius = head->radius;
 		UnlockReleaseBuffer(buffer);
-		return;
+		return radius;
 	}
 	ivf_change_begin(&change, index);
 	head = (IvfChildHead *) ((char *) ivf_change_page(&change, buffer, false) +
 							 place.offset);
 	head->radius = radius;
 	ivf_change_finish(&change);
+	return radius;
 }

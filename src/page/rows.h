@@ -73,7 +73,7 @@ extern void ivf_run_read(Relation index, Snapshot snapshot, const IvfRun *run,
 extern void ivf_run_visit(Relation index, Snapshot snapshot, const IvfRun *run,
 						  uint32 wanted, void *room, IvfRowFunction function,
 						  void *arg);
-extern void ivf_row_raise_radius(Relation index, const IvfRun *run, int row,
-								 BlockNumber child, float4 radius);
+extern float4 ivf_row_raise_radius(Relation index, const IvfRun *run, int row,
+								   BlockNumber child, float4 radius);
 
 #endif							/* VECFEAT_ROWS_H */

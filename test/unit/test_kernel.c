@@ -5,6 +5,7 @@
  */
 #include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -398,6 +399,112 @@ test_subtract(const VecKernels *kernels)
 	ok(other_bits == 0, "%s subtract: the bits of its parts", kernels->name);
 }
 
+/*
+ * centre(), narrow() and residual() do what is done one by one; what is summed is
+ * not rounded before.
+ */
+static void
+test_centre_residual(const VecKernels *kernels)
+{
+	Prng		prng = {33};
+	int			other_bits[3] = {0, 0, 0};
+	int			n;
+	int			kind;
+	int			j;
+
+	for (n = 1; n <= LONGEST; n += n < 512 ? 1 : n < 2048 ? 16 : LONGEST - 2048)
+	{
+		double	   *v = need(sizeof(double) * n);
+		float	   *c = need(sizeof(float) * n);
+		float	   *r = need(sizeof(float) * n);
+
+		for (kind = 0; kind < NKINDS; kind++)
+		{
+			double		norm = kind % 2 ? 1 : 0.3;
+			double		lane[VEC_LANES] = {0};
+
+			fill(&prng, r, n, kind);
+			fill(&prng, c, n, kind);
+			kernels->centre(r, c, norm, n, v);
+			for (j = 0; j < n; j++)
+				other_bits[0] += v[j] != r[j] / norm - c[j];
+			if (n % 16 != 0)
+				continue;
+			v[0] = kind % 2 ? 1e39 : -1e39;
+			kernels->narrow(v, n, r);
+			for (j = 0; j < n; j++)
+				other_bits[2] += r[j] != (float) fmax(fmin(v[j], FLT_MAX), -FLT_MAX);
+			v[0] = 1;
+			for (j = 0; j < n; j++)
+				lane[j % VEC_LANES] += (v[j] - c[j]) * (v[j] - c[j]);
+			other_bits[1] += kernels->residual(v, c, n, r) != add_tree(lane, 0, 1);
+			for (j = 0; j < n; j++)
+				other_bits[1] += r[j] != (float) (v[j] - c[j]);
+		}
+		free(v);
+		free(c);
+		free(r);
+	}
+	ok(other_bits[0] == 0, "%s centre: quotient minus mean", kernels->name);
+	ok(other_bits[2] == 0, "%s narrow: rounded, and kept finite", kernels->name);
+	ok(other_bits[1] == 0, "%s residual: differences and their squares", kernels->name);
+}
+
+/*
+ * quantise() against a plain loop.
+ */
+static void
+test_quantise(const VecKernels *kernels)
+{
+	Prng		prng = {34};
+	int			wrong = 0;
+	int			n;
+	int			kind;
+	int			j;
+
+	for (n = 16; n <= LONGEST; n += n < 2048 ? 16 : LONGEST - 2048)
+	{
+		double	   *q = need(sizeof(double) * n);
+		float	   *x = need(sizeof(float) * n);
+		uint8_t    *weight = need(n);
+		uint8_t    *flip = need(n / 4);
+
+		for (kind = 0; kind < NKINDS; kind++)
+		{
+			double		lane[VEC_LANES] = {0};
+			double		widest = 0;
+			double		unit;
+			double		error;
+			uint32_t	sum;
+			uint32_t	plain_sum = 0;
+
+			fill(&prng, x, n, kind);
+			for (j = 0; j < n; j++)
+			{
+				q[j] = x[j] * 1.1;
+				widest = fabs(q[j]) > widest ? fabs(q[j]) : widest;
+			}
+			unit = widest > 0 ? widest / 63 : 1;
+			kernels->quantise(q, n, unit, weight, flip, &sum, &error);
+			for (j = 0; j < n; j++)
+			{
+				int			whole = (int) (fabs(q[j]) / unit + 0.5);
+
+				wrong += weight[j] != whole;
+				wrong += (flip[j / 4] >> j % 4 & 1) != (q[j] < 0) || flip[j / 4] > 15;
+				plain_sum += whole;
+				lane[j % VEC_LANES] += fabs(fabs(q[j]) - unit * whole);
+			}
+			wrong += sum != plain_sum || error != add_tree(lane, 0, 1);
+		}
+		free(q);
+		free(x);
+		free(weight);
+		free(flip);
+	}
+	ok(wrong == 0, "%s quantise: weights, signs, and what is lost", kernels->name);
+}
+
 /* does /proc/cpuinfo list a flag?  Not asked where an emulator shows another's */
 static int
 has_flag(const char *flag)
@@ -435,6 +542,8 @@ test_kernels(const VecKernels *kernels)
 	test_golden(kernels);
 	test_rank_l2(kernels);
 	test_subtract(kernels);
+	test_centre_residual(kernels);
+	test_quantise(kernels);
 	test_byte_dot(kernels);
 }
 
