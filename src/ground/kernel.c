@@ -29,7 +29,7 @@ vec_kernels_of(VecLevel level)
 				return &vec_avx512_kernels;
 			break;
 #endif
-#ifdef __aarch64__
+#if defined(__aarch64__) && !defined(__AARCH64EB__)
 		case VEC_NEON:
 			return &vec_neon_kernels;
 #endif

@@ -1,8 +1,9 @@
 /*
  * kernel_neon.c
- *	  Kernels for 64-bit ARM, all of which have NEON.
+ *	  Kernels for 64-bit ARM, all of which have NEON; in its usual byte order,
+ *	  which what makes tables depends on.
  */
-#ifdef __aarch64__
+#if defined(__aarch64__) && !defined(__AARCH64EB__)
 
 #include <arm_neon.h>
 

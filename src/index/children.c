@@ -63,7 +63,8 @@ read_children(Relation index, BlockNumber node, int level, int n)
 
 /*
  * The children of an inner node; valid as long as frozen is, or, where there is no
- * room to keep them, the current context.
+ * room to keep them, the current context.  They are read for every row then: that
+ * takes trees of many thousand lists in as many hundred dimensions.
  */
 IvfChildren
 ivf_children(IvfFrozen *frozen, Relation index, BlockNumber node, int level)

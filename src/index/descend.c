@@ -184,8 +184,11 @@ look_at_child(IvfDescent *descent, Relation index, const IvfChildren *children,
 	double		squared = vec_kernels->l2_squared(descent->target, child.centroid,
 												  descent->frozen->space->n);
 
-	/* nothing is nearer or farther than that */
-	if (isnan(squared))
+	/*
+	 * Nothing is nearer or farther than NaN.  Nor would anything infinite come to
+	 * be the nearest; of finite float4 values the sum is finite.
+	 */
+	if (!isfinite(squared))
 		ivf_corrupted(index, run->first, "the centroid of node %u is no vector",
 					  child.node);
 	if (squared < nearest->squared)
@@ -252,6 +255,7 @@ nearest_child(IvfDescent *descent, Relation index, Position *at)
 		}
 		CHECK_FOR_INTERRUPTS();
 	}
+	Assert(nearest.at.node != at->node);
 	*at = nearest.at;
 }
 

@@ -11,10 +11,10 @@
 #include "ground/stoprule.h"
 #include "index/score.h"
 
-/* how a scan decides */
 /* room for estimates among which the KTH least are */
 #define STOP_KTH_ROOM	KTH_ROOM(2 * KTH)
 
+/* how a scan decides */
 typedef enum IvfStopKind
 {
 	IVF_STOP_PROBES,			/* so many lists are read, whatever the query */

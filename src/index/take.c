@@ -415,7 +415,10 @@ take_nearest(IvfQueue *queue)
 
 	topk_init(&top, queue->nearest.k, queue->taken_room, queue->taken);
 	for (i = 0; i < queue->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		offer(queue, &queue->nodes[i], limit, &top);
+	}
 	topk_finish(&top);
 	queue->taken_count = top.count;
 	for (i = 0; i < queue->taken_count; i++)
@@ -434,7 +437,10 @@ settle(IvfQueue *queue)
 	if (!queue->stale)
 		return;
 	for (i = 0; i < queue->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		(void) take_node(queue, i, queue->mark, queue->mark, NULL);
+	}
 	queue->stale = false;
 }
 

@@ -223,8 +223,8 @@ ivf_run_visit(Relation index, Snapshot snapshot, const IvfRun *run, uint32 wante
 
 /*
  * Raises the radius in an inner node's row to at least the given one; returns
- * what it is then.  Callers have read the row, and seen that it is too small:
- * that is rare, so the lock is exclusive from the start.
+ * what it is then.  Callers have seen that it is too small, or was when they
+ * copied it: that is rare, so the lock is exclusive from the start.
  */
 float4
 ivf_row_raise_radius(Relation index, const IvfRun *run, int row,

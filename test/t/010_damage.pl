@@ -327,6 +327,14 @@ heap_damage('tree: radius just too small', plain => 'the radius of node \d+ is [
 damage("tree: centroid no number, $_", $_ => 'the row at offset \d+ has a centroid with NaN in dimension 2',
 	sub { my ($f) = @_; my $p = child_row($f, 1); $f->at($p->[0], $p->[1] + 12 + 8, 'f', NAN); return $p->[0] })
   for qw(plain high);
+# an insert must not take the node above for the nearest of its children
+damage('tree: centroids infinite', plain => 'the row at offset \d+ has a centroid with Infinity in dimension 2',
+	sub {
+		my ($f) = @_;
+		my @rows = map { child_row($f, $_) } 0 .. 3;
+		$f->at($_->[0], $_->[1] + 12 + 8, 'f', INF) for @rows;
+		return $rows[0][0];
+	});
 damage('tree: centroid moved', plain => 'slot 1 of the block at offset 24 has factors .*, its centroid .*',
 	sub {
 		my ($f) = @_;

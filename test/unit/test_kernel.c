@@ -555,7 +555,7 @@ static void
 test_levels(void)
 {
 	const VecKernels *best = vec_kernels_of(vec_best_level());
-#ifdef __aarch64__
+#if defined(__aarch64__) && !defined(__AARCH64EB__)
 	int			neon = 1;
 #else
 	int			neon = 0;
