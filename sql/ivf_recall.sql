@@ -262,3 +262,20 @@ SET work_mem = '64kB';
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM thin ORDER BY v <-> '[20,20,0,0]' LIMIT 1000000) q;
 RESET work_mem;
 RESET ivf.recall;
+
+-- byte codes of an exact scan: of all rows in many dimensions, of few in few, and in
+-- a range of those alone that sign codes do not rule out, in an index of one list, too
+CREATE TABLE wide (id int, v vector(64));
+INSERT INTO wide SELECT i, noise(i, 64) FROM generate_series(1, 3000) i;
+CREATE INDEX ON wide USING ivf (v) WITH (lists = 1);
+CREATE TABLE narrow (id int, v vector(2));
+INSERT INTO narrow SELECT i, ARRAY[i * 0.754877666 % 1, i * 0.569840290 % 1] FROM generate_series(1, 3000) i;
+CREATE INDEX ON narrow USING ivf (v) WITH (lists = 3);
+SET ivf.recall = 1;
+SELECT count(*) FROM (SELECT FROM wide ORDER BY v <-> (SELECT v FROM wide WHERE id = 7) LIMIT 10) s;
+SELECT byte_codes FROM ivf_last_scan();
+SELECT count(*) FROM (SELECT FROM wide WHERE l2_within(v, (SELECT v FROM wide WHERE id = 7), 0.001) ORDER BY v <-> (SELECT v FROM wide WHERE id = 7)) s;
+SELECT byte_codes BETWEEN 1 AND 300 AS few FROM ivf_last_scan();
+SELECT count(*) FROM (SELECT FROM narrow ORDER BY v <-> '[0.5,0.5]' LIMIT 10) s;
+SELECT lists_read, byte_codes BETWEEN 10 AND entries - 300 AS fewer FROM ivf_last_scan();
+RESET ivf.recall;

@@ -7,7 +7,8 @@
  * sign code, on the scale of squared distances (or negative inner products),
  * lowered so that it is below the truth for nearly all entries.  A certain
  * bound comes from it too, less tight, or from the byte code, on the scale of the
- * operator, and is below the truth always.  Dead slots are +infinity in both, and nothing else is.
+ * operator, and is below the truth always.  Dead slots are +infinity in both, and
+ * nothing else is; what says nothing is -FLT_MAX, and is looked at first.
  */
 #include "compat.h"
 
@@ -283,20 +284,6 @@ ivf_bound_distance(const IvfQuery *query, float4 bound, bool certain)
 	return query->space->metric == METRIC_L2 ? sqrt(bound) : bound / 2.0;
 }
 
-/*
- * A certain bound as a float4; like estimates it is finite, and what says nothing
- * is looked at first.
- */
-static float4
-certain_float(double bound)
-{
-	float4		down = float_down(bound);
-
-	if (down > FLT_MAX)
-		return FLT_MAX;
-	return down >= -FLT_MAX ? down : -FLT_MAX;
-}
-
 /* bounds that say nothing: all that is there is going to be looked at */
 static void
 no_bounds(const float4 *add, float4 *bounds)
@@ -402,6 +389,7 @@ child_bounds(IvfQuery *query, int level, const float4 *add, const IvfRun *run,
 			 float4 *bounds)
 {
 	Size		size = run->head + run->body;
+	double		bound[VEC_BLOCK] = {0};
 	int			i;
 
 	if (query->children == NULL)
@@ -413,14 +401,14 @@ child_bounds(IvfQuery *query, int level, const float4 *add, const IvfRun *run,
 		IvfChildHead head;
 		IvfView		view;
 
-		bounds[i] = INFINITY;
-		if (isinf(add[i]) && add[i] > 0)
+		if (add[i] == INFINITY)
 			continue;
 		memcpy(&head, row, sizeof(head));
 		ivf_view(query, InvalidBlockNumber, level - 1,
 				 (const float4 *) (row + sizeof(head)), &view, query->w);
-		bounds[i] = certain_float(list_bound(&view.list, head.radius));
+		bound[i] = list_bound(&view.list, head.radius);
 	}
+	query->signs.kernels->round_down(bound, -INFINITY, add, bounds);
 	query->w_node = InvalidBlockNumber;
 }
 
