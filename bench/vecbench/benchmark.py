@@ -64,6 +64,12 @@ class Benchmark:
                 self.vacuum()
         print(report.markdown(self.result))
 
+    @property
+    def mine(self) -> Peer | None:
+        """The peer in whose database the same is measured without an
+        index of vectors."""
+        return next((p for p in self.peers if p.method == "ivf"), None)
+
     def save(self) -> None:
         """Keep what is known so far."""
         self.results.parent.mkdir(parents=True, exist_ok=True)
@@ -206,6 +212,7 @@ class Benchmark:
         for _, point in points:
             point["runs"] = {str(n): [] for n in self.args.clients}
         points.sort(key=lambda pair: str(pair[1]["target"]))
+        bare = self.result.setdefault("bare", {"search": {}})["search"]
 
         def rate(peer: Peer, point: dict, clients: int, seconds: int) -> dict:
             return search.search_rate(
@@ -218,6 +225,11 @@ class Benchmark:
                 for peer, point in points:
                     point["runs"][str(clients)].append(
                         rate(peer, point, clients, self.args.seconds))
+                if self.mine:
+                    bare.setdefault(str(clients), []).append(
+                        search.bare_rate(self.cluster, self.mine,
+                                         len(self.tested), clients,
+                                         self.args.seconds))
             self.save()
         for turn in range(min(3, self.args.rounds) * bool(self.args.curve)):
             log(f"searching for the plot, round {turn + 1}")
@@ -257,22 +269,34 @@ class Benchmark:
         inserts, rounds = self.args.inserts, min(3, self.args.rounds)
         first, singles = len(self.source.base), rounds * inserts
         rows = writes.new_rows(self.source, singles + self.args.copy)
+        bare = self.result["bare"]
         for peer in self.peers:
             writes.prepare_inserts(self.cluster, peer, self.source.dimensions,
                                    rows[:singles], first)
             self.prewarm(peer)
+        if self.mine:
+            writes.prepare_bare(self.cluster, self.mine, first)
         for turn in range(rounds):
             log(f"inserting, round {turn + 1} of {rounds}")
             for peer in self.peers:
                 self.result["peers"][peer.name].setdefault(
                     "insert", []).append(
                         writes.insert(self.cluster, peer, inserts))
+            if self.mine:
+                bare.setdefault("insert", []).append(
+                    writes.insert(self.cluster, self.mine, inserts,
+                                  "items_bare", "items_bare_id"))
             self.save()
         for peer in self.peers if self.args.copy else []:
             log(f"{peer.name}: COPY of {self.args.copy:,} rows")
             self.result["peers"][peer.name]["copy"] = [
                 writes.copy(self.cluster, peer, rows[singles:],
                             first + singles)]
+            self.save()
+        if self.args.copy and self.mine:
+            bare["copy"] = [writes.copy(self.cluster, self.mine,
+                                        rows[singles:], first + singles,
+                                        "items_bare")]
             self.save()
 
     def vacuum(self) -> None:

@@ -83,10 +83,9 @@ def summary(result: dict) -> Iterator[Row]:
                             for name in figures)]
 
     for target in result["about"]["options"]["targets"]:
-        for clients in result["about"]["options"]["clients"]:
+        for clients in map(str, result["about"]["options"]["clients"]):
             yield from row(
-                f"queries/s at {target:.2f}, {clients} "
-                f"client{'s' * (clients > 1)}",
+                f"queries/s at {target:.2f}, {client_words(clients)}",
                 lambda peer: rate(peer, target, clients), number, more)
     yield from row("build, s", lambda peer: last_build(peer, "seconds"),
                    decimal, less)
@@ -112,9 +111,38 @@ def summary(result: dict) -> Iterator[Row]:
     yield from row("first queries after a cold start, s",
                    lambda peer: middle(peer, "cold", "seconds"), decimal,
                    less)
+    yield from bare_rows(result)
     width = len(result["peers"])
     for line in own_rows(result):
         yield line + [" | "] * (width - 1)
+
+
+def bare_rows(result: dict) -> Iterator[Row]:
+    """What the same statements do without an index of vectors: an index that
+    costs nothing would be that many times better than the others."""
+    bare = result.get("bare", {})
+    targets = result["about"]["options"]["targets"]
+    lines = [(f"ten rows by the primary key, queries/s, {client_words(clients)} "
+              f"(× at {' … '.join(f'{target:.2f}' for target in targets)})",
+              median(run["rate"] for run in runs),
+              [lambda peer, target=target, clients=clients:
+               rate(peer, target, clients)
+               for target in targets])
+             for clients, runs in bare.get("search", {}).items()]
+    lines += [(f"{title} without the index, rows/s",
+               median(run["rate"] for run in bare[kind]),
+               [lambda peer, kind=kind: middle(peer, kind, "rate")])
+              for kind, title in (("insert", "INSERT"), ("copy", "COPY"))
+              if kind in bare]
+    for title, most, theirs in lines:
+        cells = []
+        for name, peer in result["peers"].items():
+            found = [figure(peer) for figure in theirs]
+            times = " … ".join(f"{decimal(most / value)}" if value else "–"
+                               for value in found)
+            cells.append(number(most) if name == "vecfeat" else
+                         f" | {times} ×")
+        yield [title, *cells]
 
 
 def own_rows(result: dict) -> Iterator[Row]:
@@ -170,9 +198,13 @@ def decimal(value: float) -> str:
     return f"{value:.3g}" if value < 100 else number(value)
 
 
-def rate(peer: dict, target: float, clients: int) -> float | None:
+def client_words(clients: str) -> str:
+    return f"{clients} client{'s' * (clients != '1')}"
+
+
+def rate(peer: dict, target: float, clients: str) -> float | None:
     for point in peer.get("points", []):
-        runs = point.get("runs", {}).get(str(clients))
+        runs = point.get("runs", {}).get(clients)
         if point["target"] == target and runs:
             return median(run["rate"] for run in runs)
     return None

@@ -25,6 +25,15 @@ def query(metric: str, parameter: str) -> str:
             f"(SELECT v FROM items_queries WHERE id = {parameter}) LIMIT {K}")
 
 
+def bare_query(parameter: str) -> str:
+    """A query that reads the same vector and returns as many rows, by the
+    primary key: what any index leaves to the client, the protocol and the
+    executor."""
+    return (f"SELECT id FROM items WHERE id >= (SELECT id FROM items_queries "
+            f"WHERE id = {parameter} AND vector_norm(v) >= 0) "
+            f"ORDER BY id LIMIT {K}")
+
+
 # What is told of a scan, as far as it can be averaged.
 COUNTED = ("lists_read", "entries", "byte_codes", "heap_rows")
 
@@ -139,8 +148,20 @@ def search_rate(cluster: Cluster, peer: Peer, metric: str,
                 seconds: int) -> dict:
     """Queries/s and latencies of so many clients that ask random ones of the
     first queries."""
-    script = (f"\\set id random(0, {queries - 1})\n"
-              + query(metric, ":id") + ";\n")
     settings = {} if setting is None else {peer.setting: peer.value(setting)}
+    return random_rate(cluster, peer, query(metric, ":id"), queries, clients,
+                       seconds, **settings)
+
+
+def bare_rate(cluster: Cluster, peer: Peer, queries: int, clients: int,
+              seconds: int) -> dict:
+    """The same of queries that have no use for an index of vectors."""
+    return random_rate(cluster, peer, bare_query(":id"), queries, clients,
+                       seconds)
+
+
+def random_rate(cluster: Cluster, peer: Peer, statement: str, queries: int,
+                clients: int, seconds: int, **settings) -> dict:
+    script = f"\\set id random(0, {queries - 1})\n{statement};\n"
     return pgbench(cluster, peer, script, "-c", clients, "-j", clients,
                    "-T", seconds, **settings)

@@ -41,33 +41,47 @@ def prepare_inserts(cluster: Cluster, peer: Peer, dimensions: int,
                            f"START {first_id}")
 
 
-def row_count(cluster: Cluster, peer: Peer) -> int:
+def prepare_bare(cluster: Cluster, peer: Peer, first_id: int) -> None:
+    """A copy of the table without the vector index: what is written into it
+    costs what any index leaves to the rest of the server."""
     with cluster.connect(peer.database) as connection:
-        return connection.execute("SELECT count(*) FROM items").fetchone()[0]
+        connection.execute("CREATE TABLE items_bare (LIKE items)")
+        connection.execute("INSERT INTO items_bare SELECT * FROM items")
+        connection.execute("ALTER TABLE items_bare ADD PRIMARY KEY (id)")
+        connection.execute("VACUUM (ANALYZE) items_bare")
+        connection.execute(f"CREATE SEQUENCE items_bare_id MINVALUE 0 "
+                           f"START {first_id}")
 
 
-def insert(cluster: Cluster, peer: Peer, count: int) -> dict:
+def row_count(cluster: Cluster, peer: Peer, name: str) -> int:
+    with cluster.connect(peer.database) as connection:
+        return connection.execute(
+            f"SELECT count(*) FROM {name}").fetchone()[0]
+
+
+def insert(cluster: Cluster, peer: Peer, count: int, name: str = "items",
+           sequence: str = "items_new_id") -> dict:
     """Rows/s of single-row INSERT transactions, one client."""
-    script = ("WITH n AS MATERIALIZED "
-              "(SELECT nextval('items_new_id')::int AS id) "
-              "INSERT INTO items SELECT id, v FROM n JOIN items_new "
-              "USING (id);\n")
-    before = row_count(cluster, peer)
+    script = (f"WITH n AS MATERIALIZED "
+              f"(SELECT nextval('{sequence}')::int AS id) "
+              f"INSERT INTO {name} SELECT id, v FROM n JOIN items_new "
+              f"USING (id);\n")
+    before = row_count(cluster, peer, name)
     result, wal = cluster.wal_during(lambda: pgbench(
         cluster, peer, script, "-c", 1, "-t", count))
-    if row_count(cluster, peer) != before + count:
+    if row_count(cluster, peer, name) != before + count:
         raise RuntimeError("INSERT did not insert every row")
     return result | {"wal_bytes_per_row": wal / count}
 
 
 def copy(cluster: Cluster, peer: Peer, rows: np.ndarray,
-         first_id: int) -> dict:
-    """Rows/s of one COPY into the indexed table."""
+         first_id: int, name: str = "items") -> dict:
+    """Rows/s of one COPY into a table."""
     def work() -> float:
         with cluster.connect(peer.database) as connection:
             with connection.cursor() as cursor:
                 start = time.monotonic()
-                table.copy_in(cursor, table.identifier("items"),
+                table.copy_in(cursor, table.identifier(name),
                               table.encode_vectors, rows, first_id)
                 return time.monotonic() - start
     load = os.getloadavg()[0]
