@@ -24,6 +24,7 @@ typedef struct IvfChildren
 	int			count;			/* blocks */
 	Size		size;			/* bytes of each, with its columns */
 	char	   *blocks;
+	bool		distances;		/* is that what the factors estimate? */
 	char		status;
 } IvfChildren;
 
@@ -40,6 +41,7 @@ ivf_child_columns(const IvfChildBlock *block)
 }
 
 extern IvfChildren ivf_children(IvfFrozen *frozen, Relation index,
-								BlockNumber node, int level);
+								BlockNumber node, int level,
+								const float4 *centroid);
 
 #endif							/* VECFEAT_CHILDREN_H */

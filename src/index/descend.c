@@ -96,16 +96,14 @@ make_room(IvfDescent *descent, int blocks)
 
 /*
  * Bounds of the squared distances of a node's children, most of which they are
- * below.
- *
- * The sign codes of an index for inner products estimate those, not distances:
- * there bounds say nothing, and every child is looked at.
+ * below.  Where factors estimate no distances bounds say nothing, and every child is
+ * looked at.
  */
 static void
 score_children(IvfDescent *descent, const IvfChildren *children)
 {
 	const IvfSpace *space = descent->frozen->space;
-	bool		all = (space->metric == METRIC_INNER_PRODUCT);
+	bool		all = !children->distances;
 	double		squares = all ? 0 : set_query(descent);
 	float4		err_weight = (float4) (DESCENT_EPSILON * sqrt(squares));
 	int			i;
@@ -218,12 +216,14 @@ within(const IvfDescent *descent, int block, float4 limit)
  *
  * The child with the least bound is one of the nearest, so few others have a
  * bound below its distance.  These are asked for all at once, as they may lie
- * anywhere in memory.
+ * anywhere in memory; not where all children are looked at, which are more than the
+ * processor can ask for.
  */
 static void
 nearest_child(IvfDescent *descent, Relation index, Position *at)
 {
-	IvfChildren children = ivf_children(descent->frozen, index, at->node, at->level);
+	IvfChildren children = ivf_children(descent->frozen, index, at->node, at->level,
+										descent->centroid);
 	Nearest		nearest = {*at, INFINITY};
 	Size		first;
 	float4		limit;
@@ -237,7 +237,7 @@ nearest_child(IvfDescent *descent, Relation index, Position *at)
 
 	/* where there is no child, nothing is within any limit */
 	limit = Min(float_up(nearest.squared), FLT_MAX);
-	for (i = 0; i < children.count; i++)
+	for (i = 0; children.distances && i < children.count; i++)
 	{
 		const IvfRun *run = &ivf_child_block(&children, i)->run;
 
