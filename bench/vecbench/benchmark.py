@@ -17,6 +17,7 @@ from .source import Source
 
 TESTED = 1000           # queries that recall is measured on; the rest tune
 COLD_TARGET = 0.95
+ON_ONE = "1 on the server's processor"
 
 
 def log(*what) -> None:
@@ -209,27 +210,32 @@ class Benchmark:
         points = [(peer, point) for peer in self.peers
                   for point in mine[peer]["points"]
                   if point["recall"] is not None]
-        for _, point in points:
-            point["runs"] = {str(n): [] for n in self.args.clients}
+        # Where client and server take turns, both on processors of their own,
+        # each processor sleeps meanwhile, and what is measured with a single
+        # client is for a good part how long it takes to wake up.
+        ways = [(str(n), n, False) for n in self.args.clients]
+        if 1 in self.args.clients:
+            ways.insert(ways.index(("1", 1, False)) + 1, (ON_ONE, 1, True))
         points.sort(key=lambda pair: str(pair[1]["target"]))
         bare = self.result.setdefault("bare", {"search": {}})["search"]
 
-        def rate(peer: Peer, point: dict, clients: int, seconds: int) -> dict:
+        def rate(peer: Peer, point: dict, clients: int, seconds: int,
+                 one_processor: bool = False) -> dict:
             return search.search_rate(
                 self.cluster, peer, self.source.metric, point["setting"],
-                len(self.tested), clients, seconds)
+                len(self.tested), clients, seconds, one_processor)
 
         for turn in range(self.args.rounds):
             log(f"searching, round {turn + 1} of {self.args.rounds}")
-            for clients in self.args.clients:
+            for way, clients, one_processor in ways:
                 for peer, point in points:
-                    point["runs"][str(clients)].append(
-                        rate(peer, point, clients, self.args.seconds))
+                    point.setdefault("runs", {}).setdefault(way, []).append(
+                        rate(peer, point, clients, self.args.seconds,
+                             one_processor))
                 if self.mine:
-                    bare.setdefault(str(clients), []).append(
-                        search.bare_rate(self.cluster, self.mine,
-                                         len(self.tested), clients,
-                                         self.args.seconds))
+                    bare.setdefault(way, []).append(search.bare_rate(
+                        self.cluster, self.mine, len(self.tested), clients,
+                        self.args.seconds, one_processor))
             self.save()
         for turn in range(min(3, self.args.rounds) * bool(self.args.curve)):
             log(f"searching for the plot, round {turn + 1}")
@@ -267,7 +273,7 @@ class Benchmark:
 
     def write(self) -> None:
         inserts, rounds = self.args.inserts, min(3, self.args.rounds)
-        first, singles = len(self.source.base), rounds * inserts
+        first, singles = len(self.source.base), 2 * rounds * inserts
         rows = writes.new_rows(self.source, singles + self.args.copy)
         bare = self.result["bare"]
         for peer in self.peers:
@@ -278,14 +284,16 @@ class Benchmark:
             writes.prepare_bare(self.cluster, self.mine, first)
         for turn in range(rounds):
             log(f"inserting, round {turn + 1} of {rounds}")
-            for peer in self.peers:
-                self.result["peers"][peer.name].setdefault(
-                    "insert", []).append(
-                        writes.insert(self.cluster, peer, inserts))
-            if self.mine:
-                bare.setdefault("insert", []).append(
-                    writes.insert(self.cluster, self.mine, inserts,
-                                  "items_bare", "items_bare_id"))
+            for kind, one_processor in (("insert", False),
+                                        ("insert_on_one", True)):
+                for peer in self.peers:
+                    self.result["peers"][peer.name].setdefault(
+                        kind, []).append(writes.insert(
+                            self.cluster, peer, inserts, one_processor))
+                if self.mine:
+                    bare.setdefault(kind, []).append(writes.insert(
+                        self.cluster, self.mine, inserts, one_processor,
+                        "items_bare", "items_bare_id"))
             self.save()
         for peer in self.peers if self.args.copy else []:
             log(f"{peer.name}: COPY of {self.args.copy:,} rows")

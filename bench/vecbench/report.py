@@ -83,10 +83,9 @@ def summary(result: dict) -> Iterator[Row]:
                             for name in figures)]
 
     for target in result["about"]["options"]["targets"]:
-        for clients in map(str, result["about"]["options"]["clients"]):
-            yield from row(
-                f"queries/s at {target:.2f}, {client_words(clients)}",
-                lambda peer: rate(peer, target, clients), number, more)
+        for way in ways(result):
+            yield from row(f"queries/s at {target:.2f}, {client_words(way)}",
+                           lambda peer: rate(peer, target, way), number, more)
     yield from row("build, s", lambda peer: last_build(peer, "seconds"),
                    decimal, less)
     yield from row("peak memory of the build, MB",
@@ -98,11 +97,9 @@ def summary(result: dict) -> Iterator[Row]:
     yield from row("index, MB",
                    lambda peer: last_build(peer, "index_bytes", 1e6), decimal,
                    share)
-    yield from row("INSERT, rows/s", lambda peer: middle(peer, "insert",
-                                                         "rate"),
-                   number, more)
-    yield from row("COPY, rows/s", lambda peer: middle(peer, "copy", "rate"),
-                   number, more)
+    for kind, title in ADDED.items():
+        yield from row(f"{title}, rows/s",
+                       lambda peer: middle(peer, kind, "rate"), number, more)
     given_up = [name for name, peer in result["peers"].items()
                 if any(run["given_up"] for run in peer.get("vacuum", []))]
     yield from row("VACUUM of a tenth, s",
@@ -117,23 +114,27 @@ def summary(result: dict) -> Iterator[Row]:
         yield line + [" | "] * (width - 1)
 
 
+ADDED = {"insert": "INSERT",
+         "insert_on_one": "INSERT, client on the server's processor",
+         "copy": "COPY"}
+
+
 def bare_rows(result: dict) -> Iterator[Row]:
     """What the same statements do without an index of vectors: an index that
     costs nothing would be that many times better than the others."""
     bare = result.get("bare", {})
     targets = result["about"]["options"]["targets"]
-    lines = [(f"ten rows by the primary key, queries/s, {client_words(clients)} "
+    lines = [(f"without the index: ten rows by the primary key, queries/s, "
+              f"{client_words(way)} "
               f"(× at {' … '.join(f'{target:.2f}' for target in targets)})",
               median(run["rate"] for run in runs),
-              [lambda peer, target=target, clients=clients:
-               rate(peer, target, clients)
+              [lambda peer, target=target, way=way: rate(peer, target, way)
                for target in targets])
-             for clients, runs in bare.get("search", {}).items()]
-    lines += [(f"{title} without the index, rows/s",
+             for way, runs in bare.get("search", {}).items()]
+    lines += [(f"without the index: {title}, rows/s",
                median(run["rate"] for run in bare[kind]),
                [lambda peer, kind=kind: middle(peer, kind, "rate")])
-              for kind, title in (("insert", "INSERT"), ("copy", "COPY"))
-              if kind in bare]
+              for kind, title in ADDED.items() if kind in bare]
     for title, most, theirs in lines:
         cells = []
         for name, peer in result["peers"].items():
@@ -198,13 +199,22 @@ def decimal(value: float) -> str:
     return f"{value:.3g}" if value < 100 else number(value)
 
 
-def client_words(clients: str) -> str:
-    return f"{clients} client{'s' * (clients != '1')}"
+def ways(result: dict) -> list[str]:
+    """How many clients searched, and where."""
+    return list(dict.fromkeys(
+        way for peer in result["peers"].values()
+        for point in peer.get("points", []) for way in point.get("runs", {})))
 
 
-def rate(peer: dict, target: float, clients: str) -> float | None:
+def client_words(way: str) -> str:
+    clients, _, where = way.partition(" ")
+    return (f"{clients} client{'s' * (clients != '1')}"
+            + f" {where}" * bool(where))
+
+
+def rate(peer: dict, target: float, way: str) -> float | None:
     for point in peer.get("points", []):
-        runs = point.get("runs", {}).get(clients)
+        runs = point.get("runs", {}).get(way)
         if point["target"] == target and runs:
             return median(run["rate"] for run in runs)
     return None
@@ -274,8 +284,8 @@ def builds(result: dict) -> Iterator[Row]:
 
 def writes(result: dict) -> Iterator[Row]:
     for kind, title, key, text in (
-            ("insert", "INSERT, rows/s", "rate", number),
-            ("copy", "COPY, rows/s", "rate", number),
+            *((kind, f"{title}, rows/s", "rate", number)
+              for kind, title in ADDED.items()),
             ("vacuum", "VACUUM, s", "seconds", decimal),
             ("cold", "first queries, cold, s", "seconds", decimal)):
         for name, peer in result["peers"].items():

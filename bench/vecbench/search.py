@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -119,21 +120,25 @@ def curve(lowest: int, highest: int, count: int) -> list[int]:
 
 
 def pgbench(cluster: Cluster, peer: Peer, script: str, *args,
-            **settings) -> dict:
+            one_processor: bool = False, **settings) -> dict:
     """Run a pgbench script, prepared; return its figures, latencies of
     single transactions among them."""
     file = cluster.folder / f"{peer.name}.sql"
     file.write_text(script)
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(dir=cluster.folder) as folder:
-        done = subprocess.run(
+        process = subprocess.Popen(
             [cluster.bindir / "pgbench", "-n", "-M", "prepared", "-f", file,
              "--log", f"--log-prefix={folder}/t", *map(str, args)],
-            text=True, capture_output=True, stdin=subprocess.DEVNULL,
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
             env=cluster.environment(peer.database, **settings))
-        rate = re.search(r"tps = ([\d.]+) \(without initial", done.stdout)
-        if done.returncode or not rate:
-            raise RuntimeError("pgbench failed\n" + done.stdout + done.stderr)
+        if one_processor:
+            share_processor(cluster, process)
+        output, _ = process.communicate()
+        rate = re.search(r"tps = ([\d.]+) \(without initial", output)
+        if process.returncode or not rate:
+            raise RuntimeError("pgbench failed\n" + output)
         # client, transaction, microseconds, ...
         times = [int(line.split()[2]) / 1e3
                  for log in Path(folder).iterdir()
@@ -143,25 +148,41 @@ def pgbench(cluster: Cluster, peer: Peer, script: str, *args,
             "p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "load_before": load}
 
 
+def share_processor(cluster: Cluster, client: subprocess.Popen) -> None:
+    """Have a client and its server run on the same processor."""
+    processor = {min(os.sched_getaffinity(0))}
+    os.sched_setaffinity(client.pid, processor)
+    with cluster.connect() as connection:
+        while client.poll() is None:
+            server = connection.execute(
+                "SELECT pid FROM pg_stat_activity "
+                "WHERE application_name = 'pgbench'").fetchone()
+            if server:
+                os.sched_setaffinity(server[0], processor)
+                return
+            time.sleep(0.01)
+
+
 def search_rate(cluster: Cluster, peer: Peer, metric: str,
                 setting: int | None, queries: int, clients: int,
-                seconds: int) -> dict:
+                seconds: int, one_processor: bool = False) -> dict:
     """Queries/s and latencies of so many clients that ask random ones of the
     first queries."""
     settings = {} if setting is None else {peer.setting: peer.value(setting)}
     return random_rate(cluster, peer, query(metric, ":id"), queries, clients,
-                       seconds, **settings)
+                       seconds, one_processor, **settings)
 
 
 def bare_rate(cluster: Cluster, peer: Peer, queries: int, clients: int,
-              seconds: int) -> dict:
+              seconds: int, one_processor: bool = False) -> dict:
     """The same of queries that have no use for an index of vectors."""
     return random_rate(cluster, peer, bare_query(":id"), queries, clients,
-                       seconds)
+                       seconds, one_processor)
 
 
 def random_rate(cluster: Cluster, peer: Peer, statement: str, queries: int,
-                clients: int, seconds: int, **settings) -> dict:
+                clients: int, seconds: int, one_processor: bool,
+                **settings) -> dict:
     script = f"\\set id random(0, {queries - 1})\n{statement};\n"
     return pgbench(cluster, peer, script, "-c", clients, "-j", clients,
-                   "-T", seconds, **settings)
+                   "-T", seconds, one_processor=one_processor, **settings)

@@ -59,8 +59,8 @@ def row_count(cluster: Cluster, peer: Peer, name: str) -> int:
             f"SELECT count(*) FROM {name}").fetchone()[0]
 
 
-def insert(cluster: Cluster, peer: Peer, count: int, name: str = "items",
-           sequence: str = "items_new_id") -> dict:
+def insert(cluster: Cluster, peer: Peer, count: int, one_processor: bool,
+           name: str = "items", sequence: str = "items_new_id") -> dict:
     """Rows/s of single-row INSERT transactions, one client."""
     script = (f"WITH n AS MATERIALIZED "
               f"(SELECT nextval('{sequence}')::int AS id) "
@@ -68,7 +68,8 @@ def insert(cluster: Cluster, peer: Peer, count: int, name: str = "items",
               f"USING (id);\n")
     before = row_count(cluster, peer, name)
     result, wal = cluster.wal_during(lambda: pgbench(
-        cluster, peer, script, "-c", 1, "-t", count))
+        cluster, peer, script, "-c", 1, "-t", count,
+        one_processor=one_processor))
     if row_count(cluster, peer, name) != before + count:
         raise RuntimeError("INSERT did not insert every row")
     return result | {"wal_bytes_per_row": wal / count}
