@@ -69,10 +69,11 @@ set_query(IvfDescent *descent)
 	int			n = descent->frozen->space->n;
 	const double *w = descent->v;
 	const float4 *rounded = descent->target;
-	int			i;
 
 	if (descent->centroid != descent->zeros)
 	{
+		int			i;
+
 		for (i = 0; i < n; i++)
 			descent->w[i] = descent->v[i] - descent->centroid[i];
 		w = descent->w;

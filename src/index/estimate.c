@@ -153,10 +153,11 @@ ask(Survey *survey, const IvfLeaf *leaf)
 	const IvfQuery *query = &survey->query;
 	IvfChild	child = ivf_frozen_child(query->frozen, query->index, &leaf->run,
 										 leaf->row, survey->room);
-	ListQuery	list = {0};
+	ListQuery	list;
 	double		bound;
 	bool		reached;
 
+	memset(&list, 0, sizeof(list));
 	list.metric = query->space->metric;
 	list.n = query->space->n;
 	list.w_norm = query->space->metric == METRIC_COSINE ?
@@ -382,17 +383,19 @@ run_survey(Survey *survey, double entries, IvfReach *reach)
 	IvfQuery   *query = &survey->query;
 	const IvfMetaData *meta = &query->frozen->meta;
 	double		found;
-	uint32		others;
-	IvfView		view;
 
 	if (meta->height == 1)
 	{
+		IvfView		view;
+
 		ivf_view(query, meta->root, 0, NULL, &view, query->w);
 		(void) score_list(survey, &view, query->w, NULL, 1);
 		reach->lists = 1;
 	}
 	else
 	{
+		uint32		others;
+
 		survey->pivots = ivf_pivots_make(query);
 		survey->leaves = ivf_leaves_make(query, query->frozen, FIRST_LISTS, false,
 										 (Size) work_mem * 1024 / 16);
@@ -423,13 +426,13 @@ ivf_reach(Relation index, double entries, Datum center, double radius,
 	IvfFrozen  *frozen = ivf_frozen(index, context);
 	const IvfSpace *space = frozen->space;
 	const void *value = PG_DETOAST_DATUM(center);
-	Survey	   *survey;
-	float4	   *converted;
 	bool		known = false;
 
 	if (space->opclass->dimensions(value) == space->dim && !isnan(radius))
 	{
-		survey = palloc0(sizeof(Survey));
+		Survey	   *survey = palloc0(sizeof(Survey));
+		float4	   *converted = palloc(sizeof(float4) * space->dim);
+
 		survey->radius = radius;
 		survey->limit = radius;
 		if (space->metric == METRIC_L2)
@@ -440,7 +443,6 @@ ivf_reach(Relation index, double entries, Datum center, double radius,
 		survey->passed = palloc(sizeof(Passed) * MOST_PASSED);
 		survey->room = palloc(sizeof(float4) * space->n);
 		ivf_query_init(&survey->query, index, NULL, frozen);
-		converted = palloc(sizeof(float4) * space->dim);
 		known = ivf_query_set(&survey->query,
 							  space->opclass->elements(value, converted));
 		if (known)

@@ -142,16 +142,17 @@ cluster_cells(const IvfBuild *build, const IvfWork *work, const IvfPieces *piece
 		const int  *place = work->order + work->start[cell];
 		int			count = work->start[cell + 1] - work->start[cell];
 		const float4 *rows = work->row;
-		char	   *together = NULL;
-		int			i;
+		float4	   *together = NULL;
 
 		/* rows that lie together are read faster, again and again */
 		if (count > 0 && count * bytes <= build->memory / 16)
 		{
+			int			i;
+
 			together = MemoryContextAllocHuge(CurrentMemoryContext, count * bytes);
 			for (i = 0; i < count; i++)
-				memcpy(together + i * bytes, work->row + (Size) place[i] * work->n, bytes);
-			rows = (float4 *) together;
+				memcpy(together + (Size) i * work->n, work->row + (Size) place[i] * work->n, bytes);
+			rows = together;
 			place = NULL;
 		}
 		work->found[cell] =

@@ -347,7 +347,6 @@ result(const Measure *measure, TupleDesc desc)
 	int			done = measure->done;
 	Datum		values[10];
 	bool		nulls[10] = {false};
-	int			i;
 
 	values[0] = Int32GetDatum(done);
 	values[1] = Int32GetDatum(measure->k);
@@ -368,6 +367,8 @@ result(const Measure *measure, TupleDesc desc)
 	}
 	else
 	{
+		int			i;
+
 		for (i = 2; i < (int) lengthof(values); i++)
 			nulls[i] = nulls[i] || i != 4;
 	}

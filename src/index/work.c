@@ -90,7 +90,7 @@ ivf_work_begin(IvfBuild *build, int rows, bool all, int lists)
 
 	memset(&room, 0, sizeof(room));
 	room.base = base;
-	if (build->team == NULL)
+	if (work == NULL)
 		work = palloc(sizeof(IvfWork));
 	*work = sizes;
 	take_arrays(work, &room);

@@ -13,6 +13,7 @@ clang() {
 
 need_analysers() {
 	need clang clang
+	need libclang-rt-14-dev has_fuzzer		# the fuzzers' headers
 	need cppcheck command -v cppcheck
 }
 
