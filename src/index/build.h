@@ -101,9 +101,6 @@ typedef struct IvfBuild
 /* children of a node, by default: beyond, the tree gets another level */
 #define IVF_FANOUT	16384
 
-/* rows of the sample for each list, if memory allows */
-#define IVF_SAMPLE_PER_LIST	128
-
 /* rows between two reports of progress */
 #define IVF_REPORT_ROWS	256
 
@@ -118,6 +115,7 @@ extern void ivf_build_done(double done);
 
 /* sample.c */
 extern int	ivf_lists_wanted(const IvfBuild *build, double table_rows);
+extern double ivf_sample_wanted(const IvfBuild *build, int lists);
 extern IvfSample *ivf_sample_rows(IvfBuild *build);
 typedef void (*IvfSampleFunction) (const float4 *row, void *arg);
 extern void ivf_sample_scan(IvfBuild *build, double table_rows, double rows,

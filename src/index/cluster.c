@@ -414,7 +414,7 @@ ivf_cluster(IvfBuild *build, IvfSample *sample)
 	IvfWork    *work = build->work;
 	IvfClusters *clusters = &work->clusters;
 	int			lists = ivf_lists_wanted(build, sample->table_rows);
-	double		wanted = (double) lists * IVF_SAMPLE_PER_LIST;
+	double		wanted = ivf_sample_wanted(build, lists);
 	Prng		prng = {CLUSTER_SEED};
 
 	clusters->cells = 1;
