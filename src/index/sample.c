@@ -283,8 +283,7 @@ ivf_sample_rows(IvfBuild *build)
 	for (i = 0; i < sample->rows; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		for (j = 0; j < build->dim; j++)
-			sum[j] += work->row[(Size) i * build->n + j];
+		vec_kernels->add(work->row + (Size) i * build->n, build->dim, sum);
 	}
 	sample->mean = palloc0(sizeof(float4) * build->dim);
 	for (j = 0; j < build->dim && sample->rows > 0; j++)
