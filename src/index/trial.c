@@ -21,10 +21,13 @@
 
 /*
  * Candidates of a search for 100, those with the least estimates: of these byte
- * codes are read.  Of more, a smaller part is enough: at the border of many it
- * matters less who is in.
+ * codes are read.  The more dimensions, the less estimates are off, so that beyond
+ * 128 fewer are enough.  (Of the hundred nearest, 0.012 were not among the 800 of a
+ * million SIFT vectors; of 50,000 of 768 dimensions, 0.0005 not among the 385.)
+ * Of more, a smaller part is enough: at the border of many it matters less who is in.
  */
-#define CANDIDATES_FOR_100	800
+#define CANDIDATES_FOR_100(n) \
+	(100 + (int) (700 * ((n) > 128 ? sqrt(128.0 / (n)) : 1)))
 #define CANDIDATES_FOR_1000	4000
 #define CANDIDATES_FOR_MORE(k)	(2 * (k))
 
@@ -457,7 +460,7 @@ ivf_trial_run(IvfTrials *trials, int number, int k)
 {
 	Prng		begin = {trials->seed + number};
 	MemoryContext old;
-	int			candidates = k <= 100 ? CANDIDATES_FOR_100 :
+	int			candidates = k <= 100 ? CANDIDATES_FOR_100(trials->frozen->space->n) :
 	k <= 1000 ? CANDIDATES_FOR_1000 : CANDIDATES_FOR_MORE(k);
 	IvfTrial   *trial = NULL;
 
