@@ -13,7 +13,8 @@
  * Everyone takes the next query, which is the same whoever takes it, and leaves
  * what it found in the query's own place.  Workers read the pages that the leader
  * has written from shared buffers, or from the file, like those of any index: that
- * they are not logged yet concerns a crash alone.
+ * they are not logged yet concerns a crash alone.  The leader logs them, and then
+ * takes queries too.
  *
  * In the shared segment lie
  *
@@ -382,13 +383,11 @@ ivf_parallel_assign(IvfBuild *build)
 }
 
 /*
- * Calibrates the index, whose pages are written, with the help of as many workers
- * as were to assign its rows; as ivf_calibrate_fit().  Where none of them can be
- * launched now, the leader does it alone.
+ * Has as many workers as were to assign its rows begin to search the index, whose
+ * pages are written.  It may be that none of them can be launched now.
  */
-bool
-ivf_parallel_calibrate(IvfBuild *build, IvfCalibrateProgress progress,
-					   IvfCalibration *calibration)
+void
+ivf_parallel_search(IvfBuild *build)
 {
 	IvfParallel *parallel = build->parallel;
 
@@ -400,6 +399,17 @@ ivf_parallel_calibrate(IvfBuild *build, IvfCalibrateProgress progress,
 							 RelationGetRelationName(build->index),
 							 parallel->context->nworkers_launched,
 							 parallel->context->nworkers)));
+}
+
+/*
+ * Joins them, and calibrates the index; as ivf_calibrate_fit().
+ */
+bool
+ivf_parallel_calibrate(IvfBuild *build, IvfCalibrateProgress progress,
+					   IvfCalibration *calibration)
+{
+	IvfParallel *parallel = build->parallel;
+
 	ivf_calibrate_share(build->index, parallel->findings, progress);
 	wait_for_workers(parallel);
 	return ivf_calibrate_fit(build->index, parallel->findings, calibration);

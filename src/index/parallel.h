@@ -30,6 +30,7 @@ extern void ivf_worker_close(const IvfTarget *target, Relation heap, Relation in
 
 /* parallel.c */
 extern bool ivf_parallel_assign(IvfBuild *build);
+extern void ivf_parallel_search(IvfBuild *build);
 extern bool ivf_parallel_calibrate(IvfBuild *build, IvfCalibrateProgress progress,
 								   IvfCalibration *calibration);
 extern void ivf_parallel_end(IvfBuild *build);

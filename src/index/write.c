@@ -441,7 +441,6 @@ calibrate(IvfBuild *build, IvfMetaData *meta)
 	IvfWriter	writer;
 	bool		made;
 
-	ivf_build_phase(IVF_PHASE_CALIBRATE, IVF_CALIBRATION_QUERIES);
 	if (build->parallel)
 		made = ivf_parallel_calibrate(build, calibrated, &meta->calibration);
 	else
@@ -455,23 +454,24 @@ calibrate(IvfBuild *build, IvfMetaData *meta)
 }
 
 /*
- * Logs all pages, a few at a time: those of a record are pinned together, and
- * shared_buffers may be as small as 16.
+ * Logs pages up to, but without, the last, a few at a time: those of a record are
+ * pinned together, and shared_buffers may be as small as 16.
  */
 static void
-log_pages(IvfBuild *build)
+log_pages(IvfBuild *build, BlockNumber block, BlockNumber last)
 {
-	BlockNumber blocks = RelationGetNumberOfBlocksInFork(build->index, build->fork);
-	BlockNumber block;
-
-	for (block = 0; block < blocks; block += Min(blocks - block, LOGGED_TOGETHER))
+	if (!RelationNeedsWAL(build->index) && build->fork != INIT_FORKNUM)
+		return;
+	for (; block < last; block += Min(last - block, LOGGED_TOGETHER))
 		log_newpage_range(build->index, build->fork, block,
-						  block + Min(blocks - block, LOGGED_TOGETHER), true);
+						  block + Min(last - block, LOGGED_TOGETHER), true);
 }
 
 /*
- * Writes all pages, without WAL, and logs them at the end: nobody can see the
- * index before, and a crash leaves a file that no catalog row knows.  An init
+ * Writes all pages, without WAL, and logs them when they are there: nobody can see
+ * the index before, and a crash leaves a file that no catalog row knows.  Workers
+ * search the index meanwhile for what its rule is learned from; the metapage, which
+ * that changes, is logged last.  An init
  * fork is logged even though its relation is not: it is what a crash or a
  * promotion starts from.
  */
@@ -482,6 +482,7 @@ ivf_write_index(IvfBuild *build)
 	IvfMetaData meta;
 	NodeWriter	writer;
 	IvfWriter	tids;
+	bool		learns = build->heap && build->height > 1;
 
 	plan_layout(build, &layout);
 	if (layout.nans != InvalidBlockNumber)
@@ -511,8 +512,13 @@ ivf_write_index(IvfBuild *build)
 							 RelationGetRelationName(build->index),
 							 RelationGetNumberOfBlocksInFork(build->index, build->fork))));
 
-	if (build->heap && build->height > 1)
+	if (learns)
+		ivf_build_phase(IVF_PHASE_CALIBRATE, IVF_CALIBRATION_QUERIES);
+	if (learns && build->parallel)
+		ivf_parallel_search(build);
+	log_pages(build, IVF_META_BLOCK + 1,
+			  RelationGetNumberOfBlocksInFork(build->index, build->fork));
+	if (learns)
 		calibrate(build, &meta);
-	if (RelationNeedsWAL(build->index) || build->fork == INIT_FORKNUM)
-		log_pages(build);
+	log_pages(build, IVF_META_BLOCK, IVF_META_BLOCK + 1);
 }
