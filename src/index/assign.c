@@ -43,6 +43,7 @@ typedef struct AssignState
 	int		   *list;
 	int		   *cell;
 	IvfNearest *nearest;
+	float4	   *lists;			/* centroids once more, or NULL: see list_copies() */
 
 	/* of the row at hand */
 	IvfEntry   *entry;
@@ -111,11 +112,15 @@ assign_entry(AssignState *state, int i)
 	int			list = state->list[i];
 	int			cell = state->cell[i];
 	const double *v = state->v + (Size) i * n;
+	const float4 *centroid = state->centroid;
 	float4		radius;
 
-	ivf_list_centroid(build->clusters, list, cell, state->centroid);
-	radius = ivf_encode(build->space, v, state->centroid, &state->tid[i],
-						state->residual, state->entry);
+	if (state->lists)
+		centroid = state->lists + (Size) list * n;
+	else
+		ivf_list_centroid(build->clusters, list, cell, state->centroid);
+	radius = ivf_encode(build->space, v, centroid, &state->tid[i], state->residual,
+						state->entry);
 	build->list_radius[list] = Max(build->list_radius[list], radius);
 	ivf_count_entries(build, list, 1);
 	build->entries++;
@@ -226,6 +231,19 @@ row_size(int n)
 }
 
 /*
+ * Bytes of a copy of the lists' centroids out of their panels, from which each row
+ * would gather its own with a line of memory for every dimension; 0 if they are too
+ * many to have them twice.
+ */
+static Size
+list_copies(const IvfBuild *build, int participants)
+{
+	Size		bytes = sizeof(float4) * build->n * build->clusters->lists;
+
+	return bytes <= build->memory / 32 / participants ? bytes : 0;
+}
+
+/*
  * Kilobytes that the sort of one of so many processes may use: of what the
  * centroids and the states here leave of the memory, its share of two thirds.
  * While it merges, a sort was seen to take a third more than it was given.
@@ -236,11 +254,32 @@ sort_memory(const IvfBuild *build, int participants)
 	Size		centroids = (Size) build->clusters->lists + build->clusters->cells;
 	int			rows = ivf_rows_together(build, row_size(build->n) * participants);
 	Size		each = centroids * (sizeof(float4) + sizeof(uint32)) +
-	rows * row_size(build->n) + ivf_nearest_size(build->clusters, rows, is_voronoi(build));
+	rows * row_size(build->n) + ivf_nearest_size(build->clusters, rows, is_voronoi(build)) +
+	list_copies(build, participants);
 	Size		taken = centroids * sizeof(float4) * (build->n + 1) + participants * each;
 
 	return (int) (Max((build->memory - Min(build->memory, taken)) / 3 * 2,
 					  build->memory / 4) / participants / 1024);
+}
+
+static float4 *
+copy_lists(const IvfBuild *build, int participants)
+{
+	const IvfClusters *clusters = build->clusters;
+	Size		size = list_copies(build, participants);
+	float4	   *copy;
+	int			cell;
+	int			i;
+
+	if (size == 0)
+		return NULL;
+	copy = MemoryContextAllocHuge(CurrentMemoryContext, size);
+	for (cell = 0; cell < clusters->cells; cell++)
+	{
+		for (i = clusters->first[cell]; i < clusters->first[cell + 1]; i++)
+			ivf_list_centroid(clusters, i, cell, copy + (Size) i * build->n);
+	}
+	return copy;
 }
 
 static void
@@ -264,6 +303,7 @@ begin_state(AssignState *state, IvfBuild *build, int participants)
 	state->cell = palloc(sizeof(int) * state->room);
 	state->nearest = ivf_nearest_begin(build->clusters, state->room,
 									   is_voronoi(build));
+	state->lists = copy_lists(build, participants);
 	state->entry = ivf_entry_alloc(n);
 	state->centroid = palloc(sizeof(float4) * n);
 	state->residual = palloc(sizeof(float4) * n);
@@ -281,6 +321,8 @@ end_state(AssignState *state)
 	pfree(state->list);
 	pfree(state->cell);
 	ivf_nearest_end(state->nearest);
+	if (state->lists)
+		pfree(state->lists);
 	pfree(state->entry->nibbles);
 	pfree(state->entry->code);
 	pfree(state->entry);
