@@ -475,7 +475,7 @@ next_entry(IvfBuild *build, int *list, int64 *tid, const void **data)
 
 /*
  * The next row in order of list and TID: its list, or a pseudo-list, and for a
- * list its entry, whose bytes are overwritten by the next call.  False at the
+ * list its entry, whose codes stay where they are until the next call.  False at the
  * end.
  */
 bool
@@ -501,8 +501,8 @@ ivf_next_assigned(IvfBuild *build, int *list, ItemPointer tid, IvfEntry *entry)
 		entry->factors = payload.factors;
 		entry->row = payload.row;
 		bytes += sizeof(Payload);
-		memcpy(entry->nibbles, bytes, build->n / 4);
-		memcpy(entry->code, bytes + build->n / 4, build->n);
+		entry->nibbles = (uint8 *) bytes;
+		entry->code = (int8 *) bytes + build->n / 4;
 	}
 	return true;
 }

@@ -147,14 +147,16 @@ flush_block(NodeWriter *writer)
 {
 	uint32		head_size = IVF_ROW_HEAD(writer->level);
 	uint32		body_size = IVF_ROW_BODY(writer->level, writer->n);
+	Size		size = (Size) head_size + body_size;
 	IvfPlace	place;
 	int			i;
 
 	if (writer->count == 0)
 		return;
+	memset(writer->row + writer->count * size, 0, (VEC_BLOCK - writer->count) * size);
 	for (i = 0; i < VEC_BLOCK; i++)
 	{
-		char	   *row = writer->row + (Size) i * (head_size + body_size);
+		char	   *row = writer->row + i * size;
 
 		place = ivf_writer_head(&writer->rows, row, head_size);
 		ivf_writer_body(&writer->rows, row + head_size, body_size);
@@ -171,7 +173,6 @@ flush_block(NodeWriter *writer)
 
 	ivf_block_clear(&writer->head);
 	memset(writer->columns, 0, IVF_COLUMN_BYTES(writer->n));
-	memset(writer->row, 0, (Size) VEC_BLOCK * (head_size + body_size));
 	writer->count = 0;
 }
 
@@ -183,8 +184,8 @@ begin_node(NodeWriter *writer, int level)
 		writer->level = level;
 		if (writer->row)
 			pfree(writer->row);
-		writer->row = palloc0((Size) VEC_BLOCK *
-							  (IVF_ROW_HEAD(level) + IVF_ROW_BODY(level, writer->n)));
+		writer->row = palloc((Size) VEC_BLOCK *
+							 (IVF_ROW_HEAD(level) + IVF_ROW_BODY(level, writer->n)));
 	}
 	ivf_writer_chain(&writer->code, level);
 	writer->node = writer->code.owner;
@@ -318,14 +319,14 @@ static void
 write_rows(IvfBuild *build, const Layout *layout, NodeWriter *writer,
 		   IvfWriter *tids)
 {
-	IvfEntry   *entry = ivf_entry_alloc(build->n);
+	IvfEntry	entry;
 	double		done = 0;
 	int			chain = IVF_LIST_NULLS - 1;
 	int			current = -1;
 	int			list;
 	ItemPointerData tid;
 
-	while (ivf_next_assigned(build, &list, &tid, entry))
+	while (ivf_next_assigned(build, &list, &tid, &entry))
 	{
 		if (list < 0)
 		{
@@ -348,8 +349,8 @@ write_rows(IvfBuild *build, const Layout *layout, NodeWriter *writer,
 				begin_node(writer, 0);
 				current++;
 			}
-			add_entry(writer, &tid, &entry->factors, entry->nibbles,
-					  &entry->row, entry->code);
+			add_entry(writer, &tid, &entry.factors, entry.nibbles, &entry.row,
+					  entry.code);
 		}
 		if ((int64) ++done % IVF_REPORT_ROWS == 0)
 			ivf_build_done(done);
