@@ -417,7 +417,13 @@ ivf_assign_merge(IvfBuild *build, SortCoordinate coordinate)
 	build->sorter = ivf_sorter_begin(sort_memory(build, 1), coordinate);
 	ivf_sorter_sort(build->sorter);
 	if (build->pile)
+	{
+		ereport(DEBUG1,
+				(errmsg_internal("index \"%s\": %u of %.0f entries are in shared memory",
+								 RelationGetRelationName(build->index),
+								 ivf_pile_count(build->pile), build->entries)));
 		build->reader = ivf_pile_read(build->pile, build->clusters->lists);
+	}
 }
 
 /*

@@ -105,6 +105,17 @@ ivf_pile_put(IvfPile *pile, int list, int64 tid)
 }
 
 /*
+ * How many entries have been put there.
+ */
+uint32
+ivf_pile_count(const IvfPile *pile)
+{
+	uint64		put = pg_atomic_read_u64(unconstify(pg_atomic_uint64 *, &pile->next));
+
+	return (uint32) Min(put, pile->room);
+}
+
+/*
  * Bytes that it takes to read a pile in order.
  */
 Size
@@ -120,8 +131,7 @@ IvfPileReader *
 ivf_pile_read(const IvfPile *pile, int lists)
 {
 	IvfPileReader *reader = palloc0(sizeof(IvfPileReader));
-	uint64		put = pg_atomic_read_u64(unconstify(pg_atomic_uint64 *, &pile->next));
-	uint32		count = (uint32) Min(put, pile->room);
+	uint32		count = ivf_pile_count(pile);
 	uint32	   *start;
 	uint32		i;
 	int			l;

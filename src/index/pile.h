@@ -15,6 +15,7 @@ typedef struct IvfPileReader IvfPileReader;
 extern Size ivf_pile_size(uint32 room, Size payload);
 extern void ivf_pile_init(IvfPile *pile, uint32 room, Size payload);
 extern void *ivf_pile_put(IvfPile *pile, int list, int64 tid);
+extern uint32 ivf_pile_count(const IvfPile *pile);
 
 extern Size ivf_pile_reader_size(uint32 room, int lists);
 extern IvfPileReader *ivf_pile_read(const IvfPile *pile, int lists);
