@@ -36,7 +36,8 @@
  * them cost a hundredth more entries for the same recall.  Where there are no
  * cells, seeds from 8, 16 or 32 of 64 are as good.)
  */
-#define SEED_ROWS			16
+#define CELL_SEED_ROWS		32
+#define ALONE_SEED_ROWS		16
 
 /* rows whose places are found together, if memory allows */
 #define ROWS_TOGETHER		1024
@@ -85,8 +86,8 @@ step_together(KmeansStep step, int pieces, void *arg)
  * k-means over the first so many rows in order, by all.
  */
 static int
-cluster_together(IvfBuild *build, int nrows, int k, int iterations, Prng *prng,
-				 float4 *centroids)
+cluster_together(IvfBuild *build, int nrows, int k, int seed_rows, int iterations,
+				 Prng *prng, float4 *centroids)
 {
 	IvfWork    *work = build->work;
 	Kmeans		run = ivf_kmeans_begin(work->row, nrows, work->n, k, centroids);
@@ -94,7 +95,7 @@ cluster_together(IvfBuild *build, int nrows, int k, int iterations, Prng *prng,
 	int			found;
 
 	run.place = work->order;
-	run.seed_rows = SEED_ROWS;
+	run.seed_rows = seed_rows;
 	run.together = step_together;
 	run.together_arg = build;
 	run.seeded = &work->k;
@@ -148,7 +149,7 @@ make_cells(IvfBuild *build, Prng *prng)
 	for (i = 0; i < wanted; i++)
 		work->order[i] = (int) ((double) i * work->rows / wanted);
 	work->clusters.cells = cluster_together(build, wanted, Min(cells, wanted),
-											CELL_ITERATIONS, prng, work->clusters.cell);
+											CELL_SEED_ROWS, CELL_ITERATIONS, prng, work->clusters.cell);
 }
 
 /*
@@ -238,7 +239,8 @@ cluster_memory(IvfBuild *build, int lists, Prng *prng)
 		for (i = 0; i < work->rows; i++)
 			work->order[i] = i;
 		clusters->lists = cluster_together(build, work->rows, Min(lists, work->rows),
-										   ALONE_ITERATIONS, prng, clusters->list);
+										   ALONE_SEED_ROWS, ALONE_ITERATIONS, prng,
+										   clusters->list);
 		clusters->first[0] = 0;
 		clusters->first[1] = clusters->lists;
 		ivf_build_done(work->rows);
