@@ -203,6 +203,9 @@ typedef struct VecKernels
 							  double *ry, double *yy);
 	double		(*byte_errors) (const float *r, const int8_t *u, int n, double t);
 
+	/* sum += x, element by element in float8; any n */
+	void		(*add) (const float *x, int n, double *sum);
+
 	/*
 	 * v = x / norm - mean, in float8; any n.  The same bits everywhere, as of
 	 * the following three.

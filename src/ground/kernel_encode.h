@@ -151,6 +151,17 @@ rotate_rounds(double *v, const double *signs, int n, int block, int rounds)
 }
 
 VEC_TARGET static void
+add(const float *x, int n, double *sum)
+{
+	int			i = 0;
+
+	for (; i + WIDE_LANES <= n; i += WIDE_LANES)
+		*(StoredWide *) (sum + i) += load_wide(x + i);
+	for (; i < n; i++)
+		sum[i] += x[i];
+}
+
+VEC_TARGET static void
 centre(const float *x, const float *mean, double norm, int n, double *v)
 {
 	int			i;

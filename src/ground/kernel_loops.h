@@ -322,6 +322,7 @@ split(const float *estimate, float limit, float *least)
 	.rank_l2 = rank_l2, \
 	.rotate_rounds = rotate_rounds, \
 	.quantise = quantise, \
+	.add = add, \
 	.centre = centre, \
 	.narrow = narrow, \
 	.residual = residual, \

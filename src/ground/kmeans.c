@@ -248,12 +248,7 @@ average_piece(Kmeans *run, int c)
 		return;
 	memset(run->sum, 0, sizeof(double) * run->n);
 	for (i = run->start[c]; i < run->start[c + 1]; i++)
-	{
-		const float *row = row_at(run, run->order[i]);
-
-		for (j = 0; j < run->n; j++)
-			run->sum[j] += row[j];
-	}
+		vec_kernels->add(row_at(run, run->order[i]), run->n, run->sum);
 	for (j = 0; j < run->n; j++)
 		centroid[j] = (float) (run->sum[j] / count);
 }

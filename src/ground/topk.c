@@ -250,10 +250,13 @@ topk_sort(TopKItem *items, int count, TopKItem *scratch)
 	memcpy(items, scratch, sizeof(TopKItem) * count);
 	for (i = 0; i < BUCKETS; i++)
 	{
-		/* each begin has moved to its bucket's end */
+		/*
+		 * Each begin has moved to its bucket's end.  The least and the greatest are
+		 * in different buckets, which are so much narrower that all floats there
+		 * are take some dozens of levels.
+		 */
 		if (buckets.count[i] > SMALL_BUCKET)
-			qsort(items + begin[i] - buckets.count[i], buckets.count[i],
-				  sizeof(TopKItem), compare_items);
+			topk_sort(items + begin[i] - buckets.count[i], buckets.count[i], scratch);
 	}
 	insertion_sort(items, count);
 }

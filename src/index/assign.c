@@ -11,6 +11,7 @@
 #include "index/build.h"
 
 #include <float.h>
+#include <math.h>
 
 #include "access/parallel.h"
 #include "access/tableam.h"
@@ -43,6 +44,7 @@ typedef struct AssignState
 	int		   *list;
 	int		   *cell;
 	IvfNearest *nearest;
+	float4	   *lists;			/* centroids once more, or NULL: see list_copies() */
 
 	/* of the row at hand */
 	IvfEntry   *entry;
@@ -66,16 +68,19 @@ payload_size(int n)
 static void
 push_entry(AssignState *state, int list, ItemPointer tid, const IvfEntry *entry)
 {
-	int			n = state->build->n;
-	Payload    *payload = state->payload;
+	IvfBuild   *build = state->build;
+	int			n = build->n;
+	int64		key = ivf_tid_key(tid);
+	Payload    *place = build->pile ? ivf_pile_put(build->pile, list, key) : NULL;
+	Payload    *payload = place ? place : state->payload;
 	char	   *bytes = (char *) (payload + 1);
 
 	payload->factors = entry->factors;
 	payload->row = entry->row;
 	memcpy(bytes, entry->nibbles, n / 4);
 	memcpy(bytes + n / 4, entry->code, n);
-	ivf_sorter_put(state->build->sorter, list, ivf_tid_key(tid), payload,
-				   payload_size(n));
+	if (place == NULL)
+		ivf_sorter_put(build->sorter, list, key, payload, payload_size(n));
 }
 
 /* a row without a place, to the chain of its kind */
@@ -111,11 +116,15 @@ assign_entry(AssignState *state, int i)
 	int			list = state->list[i];
 	int			cell = state->cell[i];
 	const double *v = state->v + (Size) i * n;
+	const float4 *centroid = state->centroid;
 	float4		radius;
 
-	ivf_list_centroid(build->clusters, list, cell, state->centroid);
-	radius = ivf_encode(build->space, v, state->centroid, &state->tid[i],
-						state->residual, state->entry);
+	if (state->lists)
+		centroid = state->lists + (Size) list * n;
+	else
+		ivf_list_centroid(build->clusters, list, cell, state->centroid);
+	radius = ivf_encode(build->space, v, centroid, &state->tid[i], state->residual,
+						state->entry);
 	build->list_radius[list] = Max(build->list_radius[list], radius);
 	ivf_count_entries(build, list, 1);
 	build->entries++;
@@ -226,21 +235,89 @@ row_size(int n)
 }
 
 /*
- * Kilobytes that the sort of one of so many processes may use: of what the
- * centroids and the states here leave of the memory, its share of two thirds.
- * While it merges, a sort was seen to take a third more than it was given.
+ * Bytes of a copy of the lists' centroids out of their panels, from which each row
+ * would gather its own with a line of memory for every dimension; 0 if they are too
+ * many to have them twice.
  */
-static int
-sort_memory(const IvfBuild *build, int participants)
+static Size
+list_copies(const IvfBuild *build, int participants)
+{
+	Size		bytes = sizeof(float4) * build->n * build->clusters->lists;
+
+	return bytes <= build->memory / 32 / participants ? bytes : 0;
+}
+
+/*
+ * Bytes that all sorts by so many processes may use: two thirds of what the
+ * centroids and the states here leave of the memory.  While it merges, a sort was
+ * seen to take a third more than it was given.
+ */
+static Size
+sort_bytes(const IvfBuild *build, int participants)
 {
 	Size		centroids = (Size) build->clusters->lists + build->clusters->cells;
 	int			rows = ivf_rows_together(build, row_size(build->n) * participants);
 	Size		each = centroids * (sizeof(float4) + sizeof(uint32)) +
-	rows * row_size(build->n) + ivf_nearest_size(build->clusters, rows, is_voronoi(build));
+	rows * row_size(build->n) + ivf_nearest_size(build->clusters, rows, is_voronoi(build)) +
+	list_copies(build, participants);
 	Size		taken = centroids * sizeof(float4) * (build->n + 1) + participants * each;
 
-	return (int) (Max((build->memory - Min(build->memory, taken)) / 3 * 2,
-					  build->memory / 4) / participants / 1024);
+	return Max((build->memory - Min(build->memory, taken)) / 3 * 2, build->memory / 4);
+}
+
+/*
+ * Do all entries have room in a pile, within what their sort may use?  Then for how
+ * many, some more than there seem to be, and of how many bytes.
+ */
+bool
+ivf_pile_wanted(const IvfBuild *build, int participants, uint32 *room, Size *payload)
+{
+	double		rows = ceil(1.05 * build->table_rows) + 1024;
+	Size		most = sort_bytes(build, participants);
+
+	*payload = payload_size(build->n);
+	if (rows * *payload > most)
+		return false;
+	*room = (uint32) rows;
+	return ivf_pile_size(*room, *payload) +
+		ivf_pile_reader_size(*room, build->clusters->lists) <= most;
+}
+
+/*
+ * Kilobytes for the sort of one of the processes.  Beside a pile it has what does
+ * not go there: rows without a place, and those that were not expected.
+ */
+static int
+sort_memory(const IvfBuild *build, int participants)
+{
+	Size		bytes = sort_bytes(build, participants);
+	uint32		room;
+	Size		payload;
+
+	if (build->pile && ivf_pile_wanted(build, participants, &room, &payload))
+		bytes -= ivf_pile_size(room, payload) +
+			ivf_pile_reader_size(room, build->clusters->lists);
+	return (int) (bytes / participants / 1024);
+}
+
+static float4 *
+copy_lists(const IvfBuild *build, int participants)
+{
+	const IvfClusters *clusters = build->clusters;
+	Size		size = list_copies(build, participants);
+	float4	   *copy;
+	int			cell;
+	int			i;
+
+	if (size == 0)
+		return NULL;
+	copy = MemoryContextAllocHuge(CurrentMemoryContext, size);
+	for (cell = 0; cell < clusters->cells; cell++)
+	{
+		for (i = clusters->first[cell]; i < clusters->first[cell + 1]; i++)
+			ivf_list_centroid(clusters, i, cell, copy + (Size) i * build->n);
+	}
+	return copy;
 }
 
 static void
@@ -264,6 +341,7 @@ begin_state(AssignState *state, IvfBuild *build, int participants)
 	state->cell = palloc(sizeof(int) * state->room);
 	state->nearest = ivf_nearest_begin(build->clusters, state->room,
 									   is_voronoi(build));
+	state->lists = copy_lists(build, participants);
 	state->entry = ivf_entry_alloc(n);
 	state->centroid = palloc(sizeof(float4) * n);
 	state->residual = palloc(sizeof(float4) * n);
@@ -281,6 +359,8 @@ end_state(AssignState *state)
 	pfree(state->list);
 	pfree(state->cell);
 	ivf_nearest_end(state->nearest);
+	if (state->lists)
+		pfree(state->lists);
 	pfree(state->entry->nibbles);
 	pfree(state->entry->code);
 	pfree(state->entry);
@@ -336,27 +416,87 @@ ivf_assign_merge(IvfBuild *build, SortCoordinate coordinate)
 	ivf_build_phase(IVF_PHASE_SORT, rows_done(build));
 	build->sorter = ivf_sorter_begin(sort_memory(build, 1), coordinate);
 	ivf_sorter_sort(build->sorter);
+	if (build->pile)
+	{
+		ereport(DEBUG1,
+				(errmsg_internal("index \"%s\": %u of %.0f entries are in shared memory",
+								 RelationGetRelationName(build->index),
+								 ivf_pile_count(build->pile), build->entries)));
+		build->reader = ivf_pile_read(build->pile, build->clusters->lists);
+	}
+}
+
+/*
+ * The first entry of the sort that was not handed out yet; false if there is none.
+ */
+static bool
+peek_sorted(IvfBuild *build, int *list, int64 *tid, const void **data)
+{
+	if (!build->ahead && build->sorter)
+	{
+		int64		major;
+
+		build->ahead = ivf_sorter_next(build->sorter, &major, &build->ahead_tid,
+									   &build->ahead_data);
+		build->ahead_list = (int) major;
+		if (!build->ahead)
+		{
+			ivf_sorter_end(build->sorter);
+			build->sorter = NULL;
+		}
+	}
+	*list = build->ahead_list;
+	*tid = build->ahead_tid;
+	*data = build->ahead_data;
+	return build->ahead;
+}
+
+/*
+ * The next entry in order of list and TID, of the sort and the pile; false at the
+ * end.
+ */
+static bool
+next_entry(IvfBuild *build, int *list, int64 *tid, const void **data)
+{
+	bool		sorted = peek_sorted(build, list, tid, data);
+	int			other_list;
+	int64		other_tid;
+	const void *other_data;
+
+	if (build->reader &&
+		ivf_pile_peek(build->reader, &other_list, &other_tid, &other_data))
+	{
+		if (!sorted || other_list < *list || (other_list == *list && other_tid < *tid))
+		{
+			*list = other_list;
+			*tid = other_tid;
+			*data = other_data;
+			ivf_pile_pass(build->reader);
+			return true;
+		}
+	}
+	build->ahead = false;
+	return sorted;
 }
 
 /*
  * The next row in order of list and TID: its list, or a pseudo-list, and for a
- * list its entry, whose bytes are overwritten by the next call.  False at the
+ * list its entry, whose codes stay where they are until the next call.  False at the
  * end.
  */
 bool
 ivf_next_assigned(IvfBuild *build, int *list, ItemPointer tid, IvfEntry *entry)
 {
-	int64		major;
 	int64		number;
 	const void *data;
 
-	if (!ivf_sorter_next(build->sorter, &major, &number, &data))
+	if (!next_entry(build, list, &number, &data))
 	{
-		ivf_sorter_end(build->sorter);
-		build->sorter = NULL;
+		if (build->reader)
+			ivf_pile_end(build->reader);
+		build->reader = NULL;
 		return false;
 	}
-	*list = (int) major;
 	ItemPointerSet(tid, (BlockNumber) (number >> 16), (OffsetNumber) (number & 0xFFFF));
 	if (*list >= 0)
 	{
@@ -367,8 +507,8 @@ ivf_next_assigned(IvfBuild *build, int *list, ItemPointer tid, IvfEntry *entry)
 		entry->factors = payload.factors;
 		entry->row = payload.row;
 		bytes += sizeof(Payload);
-		memcpy(entry->nibbles, bytes, build->n / 4);
-		memcpy(entry->code, bytes + build->n / 4, build->n);
+		entry->nibbles = (uint8 *) bytes;
+		entry->code = (int8 *) bytes + build->n / 4;
 	}
 	return true;
 }

@@ -143,6 +143,7 @@ run_build(IvfBuild *build)
 	IVF_PAUSE("build sampled");
 	if (build->heap)
 		ivf_build_phase(IVF_PHASE_CLUSTER, sample->seen);
+	build->table_rows = sample->table_rows;
 	build->clusters = ivf_cluster(build, sample);
 	build->height = tree_height(build);
 

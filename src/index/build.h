@@ -13,6 +13,7 @@
 #include "port/atomics.h"
 
 #include "ground/kmeans.h"
+#include "index/pile.h"
 #include "index/sorter.h"
 #include "index/space.h"
 
@@ -85,7 +86,14 @@ typedef struct IvfBuild
 	pg_atomic_uint64 *assigned; /* rows, by all */
 
 	/* filled while rows are assigned; by a worker with its share */
-	IvfSorter  *sorter;			/* the rows' entries, by list */
+	IvfSorter  *sorter;			/* the rows' entries, by list, */
+	IvfPile    *pile;			/* but for those in here; or NULL */
+	IvfPileReader *reader;		/* of the pile */
+	bool		ahead;			/* has the sorter given one that waits? */
+	int			ahead_list;
+	int64		ahead_tid;
+	const void *ahead_data;
+	double		table_rows;		/* estimate */
 	double		heap_tuples;
 	double		nulls;
 	double		nans;
@@ -101,9 +109,6 @@ typedef struct IvfBuild
 /* children of a node, by default: beyond, the tree gets another level */
 #define IVF_FANOUT	16384
 
-/* rows of the sample for each list, if memory allows */
-#define IVF_SAMPLE_PER_LIST	128
-
 /* rows between two reports of progress */
 #define IVF_REPORT_ROWS	256
 
@@ -118,6 +123,7 @@ extern void ivf_build_done(double done);
 
 /* sample.c */
 extern int	ivf_lists_wanted(const IvfBuild *build, double table_rows);
+extern double ivf_sample_wanted(const IvfBuild *build, int lists);
 extern IvfSample *ivf_sample_rows(IvfBuild *build);
 typedef void (*IvfSampleFunction) (const float4 *row, void *arg);
 extern void ivf_sample_scan(IvfBuild *build, double table_rows, double rows,
@@ -142,6 +148,8 @@ extern void ivf_cell_centroid(const IvfClusters *clusters, int cell,
 							  float4 *centroid);
 
 /* assign.c */
+extern bool ivf_pile_wanted(const IvfBuild *build, int participants, uint32 *room,
+							Size *payload);
 extern void ivf_assign_rows(IvfBuild *build);
 extern void ivf_assign_share(IvfBuild *build, int participants,
 							 SortCoordinate coordinate, TableScanDesc scan);

@@ -191,11 +191,42 @@ samples_of(IvfFindings *findings, int knot, int query)
 }
 
 /*
- * What a query knew at a moment; false if a scan could not ask the rule then.
+ * How many of the entries that a query has found are in the lists that were read by
+ * each of so many moments.
+ */
+static int *
+count_found(const IvfTrial *trial, int moments)
+{
+	uint32		lists = moments > 0 ? trial->moment[moments - 1].lists : 0;
+	int		   *of_list = palloc_extended(sizeof(int) * ((Size) lists + 1),
+										  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	int		   *by_moment = palloc(sizeof(int) * Max(moments, 1));
+	uint32		list = 0;
+	int			found = 0;
+	int			i;
+
+	for (i = 0; i < trial->count; i++)
+	{
+		if (trial->found[i].list <= lists)
+			of_list[trial->found[i].list]++;
+	}
+	for (i = 0; i < moments; i++)
+	{
+		for (; list <= trial->moment[i].lists; list++)
+			found += of_list[list];
+		by_moment[i] = found;
+	}
+	pfree(of_list);
+	return by_moment;
+}
+
+/*
+ * What a query knew at a moment, when it had found so many; false if a scan could
+ * not ask the rule then.
  */
 static bool
 make_sample(const KnotKind *kind, const IvfTrial *trial, const IvfMoment *moment,
-			StopSample *sample)
+			int found_there, StopSample *sample)
 {
 	double		nearest = moment->nearest;
 	uint32		improved = moment->improved;
@@ -203,7 +234,11 @@ make_sample(const KnotKind *kind, const IvfTrial *trial, const IvfMoment *moment
 	int			wanted = 0;
 	int			i;
 
-	for (i = 0; i < trial->count; i++)
+	if (trial->count <= kind->k || moment->improved == 0 ||
+		(kind->far && found_there < kind->k))
+		return false;
+
+	for (i = 0; found < found_there; i++)
 	{
 		if (trial->found[i].list > moment->lists)
 			continue;
@@ -221,10 +256,6 @@ make_sample(const KnotKind *kind, const IvfTrial *trial, const IvfMoment *moment
 		if (found >= kind->k && i >= kind->k)
 			break;
 	}
-	if (trial->count <= kind->k || moment->improved == 0 ||
-		(kind->far && found < kind->k))
-		return false;
-
 	stop_features(trial->metric, trial->first, moment->unread, nearest, moment->lists,
 				  improved, sample->feature);
 	sample->recall = (float) wanted / (kind->k - kind->from);
@@ -240,6 +271,7 @@ static void
 keep_trial(IvfFindings *findings, int query, const IvfTrial *trial)
 {
 	int			moments = Min(trial->moments, findings->moments);
+	int		   *found = count_found(trial, moments);
 	int			knot;
 	int			i;
 
@@ -253,11 +285,13 @@ keep_trial(IvfFindings *findings, int query, const IvfTrial *trial)
 		sample = samples_of(findings, knot, query);
 		for (i = 0; i < moments; i++)
 		{
-			if (make_sample(&knots[knot], trial, &trial->moment[i], &sample[count]))
+			if (make_sample(&knots[knot], trial, &trial->moment[i], found[i],
+							&sample[count]))
 				count++;
 		}
 		findings->count[knot][query] = count;
 	}
+	pfree(found);
 	pg_atomic_write_u64(&findings->scored[query], (uint64) trial->scored + 1);
 }
 

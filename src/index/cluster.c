@@ -27,14 +27,17 @@
 
 #define CELL_ITERATIONS		10
 #define LIST_ITERATIONS		8
+#define ALONE_ITERATIONS	6		/* of lists where there are no cells */
 #define ROWS_PER_CELL		256
 
 /*
  * Where all cluster together, seeds are drawn from so many rows for each: the
  * others wait meanwhile.  (In cells with 128 rows for each list, seeds from 32 of
- * them cost a hundredth more entries for the same recall.)
+ * them cost a hundredth more entries for the same recall.  Where there are no
+ * cells, seeds from 8, 16 or 32 of 64 are as good.)
  */
-#define SEED_ROWS			32
+#define CELL_SEED_ROWS		32
+#define ALONE_SEED_ROWS		16
 
 /* rows whose places are found together, if memory allows */
 #define ROWS_TOGETHER		1024
@@ -83,8 +86,8 @@ step_together(KmeansStep step, int pieces, void *arg)
  * k-means over the first so many rows in order, by all.
  */
 static int
-cluster_together(IvfBuild *build, int nrows, int k, int iterations, Prng *prng,
-				 float4 *centroids)
+cluster_together(IvfBuild *build, int nrows, int k, int seed_rows, int iterations,
+				 Prng *prng, float4 *centroids)
 {
 	IvfWork    *work = build->work;
 	Kmeans		run = ivf_kmeans_begin(work->row, nrows, work->n, k, centroids);
@@ -92,7 +95,7 @@ cluster_together(IvfBuild *build, int nrows, int k, int iterations, Prng *prng,
 	int			found;
 
 	run.place = work->order;
-	run.seed_rows = SEED_ROWS;
+	run.seed_rows = seed_rows;
 	run.together = step_together;
 	run.together_arg = build;
 	run.seeded = &work->k;
@@ -146,7 +149,7 @@ make_cells(IvfBuild *build, Prng *prng)
 	for (i = 0; i < wanted; i++)
 		work->order[i] = (int) ((double) i * work->rows / wanted);
 	work->clusters.cells = cluster_together(build, wanted, Min(cells, wanted),
-											CELL_ITERATIONS, prng, work->clusters.cell);
+											CELL_SEED_ROWS, CELL_ITERATIONS, prng, work->clusters.cell);
 }
 
 /*
@@ -236,7 +239,8 @@ cluster_memory(IvfBuild *build, int lists, Prng *prng)
 		for (i = 0; i < work->rows; i++)
 			work->order[i] = i;
 		clusters->lists = cluster_together(build, work->rows, Min(lists, work->rows),
-										   LIST_ITERATIONS, prng, clusters->list);
+										   ALONE_SEED_ROWS, ALONE_ITERATIONS, prng,
+										   clusters->list);
 		clusters->first[0] = 0;
 		clusters->first[1] = clusters->lists;
 		ivf_build_done(work->rows);
@@ -414,7 +418,7 @@ ivf_cluster(IvfBuild *build, IvfSample *sample)
 	IvfWork    *work = build->work;
 	IvfClusters *clusters = &work->clusters;
 	int			lists = ivf_lists_wanted(build, sample->table_rows);
-	double		wanted = (double) lists * IVF_SAMPLE_PER_LIST;
+	double		wanted = ivf_sample_wanted(build, lists);
 	Prng		prng = {CLUSTER_SEED};
 
 	clusters->cells = 1;

@@ -197,19 +197,15 @@ move_lists(const IvfWork *work, const IvfPieces *pieces)
 	{
 		int			list;
 		int			i;
-		int			j;
 
 		for (list = clusters->first[cell]; list < clusters->first[cell + 1]; list++)
 		{
 			memset(sum, 0, sizeof(double) * n);
 			for (i = work->start[list]; i < work->start[list + 1]; i++)
 			{
-				const float4 *row = work->row + (Size) work->order[i] * n;
-
 				if (i % IVF_PIECE_ROWS == 0)
 					CHECK_FOR_INTERRUPTS();
-				for (j = 0; j < n; j++)
-					sum[j] += row[j];
+				vec_kernels->add(work->row + (Size) work->order[i] * n, n, sum);
 			}
 			ivf_move_list(clusters, cell, list, sum, work->start[list + 1] - work->start[list]);
 		}

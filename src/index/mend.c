@@ -60,16 +60,12 @@ add_waiting(Means *means)
 {
 	int			n = means->clusters->n;
 	int			i;
-	int			j;
 
 	ivf_nearest_lists(means->nearest, means->row, means->waiting, means->list,
 					  means->cell);
 	for (i = 0; i < means->waiting; i++)
 	{
-		double	   *sum = means->sum + (Size) means->list[i] * n;
-
-		for (j = 0; j < n; j++)
-			sum[j] += means->row[i][j];
+		vec_kernels->add(means->row[i], n, means->sum + (Size) means->list[i] * n);
 		means->count[means->list[i]]++;
 	}
 	means->waiting = 0;

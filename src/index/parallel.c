@@ -13,7 +13,8 @@
  * Everyone takes the next query, which is the same whoever takes it, and leaves
  * what it found in the query's own place.  Workers read the pages that the leader
  * has written from shared buffers, or from the file, like those of any index: that
- * they are not logged yet concerns a crash alone.
+ * they are not logged yet concerns a crash alone.  The leader logs them, and then
+ * takes queries too.
  *
  * In the shared segment lie
  *
@@ -25,7 +26,9 @@
  *				then on all read this copy, the leader until the index is written.
  *	tallies		one for each worker: its counts and radii, written by this worker
  *				alone, read by the leader when the worker's process has ended.
- *	the sort	the server's own: which files hold the workers' runs.
+ *	the sort	the server's own: which files hold the workers' runs.  Where memory
+ *				holds all entries, they are in a segment of their own instead
+ *				(index/pile.c), and the sort has hardly any.
  *	findings	of the calibration's queries.  Who takes a query, by an atomic
  *				counter, writes its place alone; the leader reads them when all
  *				have ended.
@@ -67,7 +70,10 @@ typedef struct Shared
 {
 	IvfTarget	target;
 	bool		written;		/* the index is there, to be calibrated */
+	bool		piled;			/* is there a pile, */
+	dsm_handle	pile;			/* in this segment? */
 	int			participants;	/* leader included, if all are launched */
+	double		table_rows;
 	int			height;
 	int			cells;
 	int			lists;
@@ -89,6 +95,7 @@ struct IvfParallel
 {
 	ParallelContext *context;
 	Snapshot	snapshot;
+	dsm_segment *pile;			/* or NULL */
 	Shared	   *shared;
 	Sharedsort *sort;
 	IvfFindings *findings;
@@ -195,7 +202,10 @@ fill_segment(IvfParallel *parallel, const IvfBuild *build, Size shared_size)
 
 	ivf_worker_share(context, build, &shared->target);
 	shared->written = false;
+	shared->piled = parallel->pile != NULL;
+	shared->pile = parallel->pile ? dsm_segment_handle(parallel->pile) : 0;
 	shared->participants = context->nworkers + 1;
+	shared->table_rows = build->table_rows;
 	shared->height = build->height;
 	shared->cells = clusters->cells;
 	shared->lists = clusters->lists;
@@ -231,7 +241,35 @@ end_parallel(IvfParallel *parallel)
 		UnregisterSnapshot(parallel->snapshot);
 	DestroyParallelContext(parallel->context);
 	ExitParallelMode();
+	if (parallel->pile)
+		dsm_detach(parallel->pile);
 	pfree(parallel);
+}
+
+/*
+ * A segment with a pile for the rows' entries, where memory, and what is left of
+ * the shared one beside all else, has room for them; else NULL.
+ */
+static dsm_segment *
+create_pile(const IvfBuild *build, int workers)
+{
+	const IvfClusters *clusters = build->clusters;
+	dsm_segment *segment;
+	uint32		room;
+	Size		payload;
+	Size		besides;
+
+	if (!ivf_pile_wanted(build, workers + 1, &room, &payload))
+		return NULL;
+	besides = IVF_CONTEXT_BYTES + workers * IVF_WORKER_BYTES +
+		clusters_size(clusters->cells, clusters->lists, build->n, build->dim) +
+		tally_size(clusters->cells, clusters->lists) * workers +
+		ivf_findings_size(clusters->lists, build->memory);
+	segment = ivf_segment_create(ivf_pile_size(room, payload), besides,
+								 "entries are sorted on disk");
+	if (segment)
+		ivf_pile_init(dsm_segment_address(segment), room, payload);
+	return segment;
 }
 
 /*
@@ -243,6 +281,7 @@ begin_parallel(IvfBuild *build, int workers)
 	IvfParallel *parallel = palloc0(sizeof(IvfParallel));
 	Size		shared_size;
 
+	parallel->pile = create_pile(build, workers);
 	EnterParallelMode();
 	/* by this name the functions of the extension were loaded */
 	parallel->context = CreateParallelContext("$libdir/vecfeat", "vecfeat_parallel_build",
@@ -368,6 +407,8 @@ ivf_parallel_assign(IvfBuild *build)
 	if (parallel == NULL)
 		return false;
 	share_clusters(build);
+	if (parallel->pile)
+		build->pile = dsm_segment_address(parallel->pile);
 
 	coordinate.isWorker = false;
 	coordinate.nParticipants = parallel->context->nworkers_launched + 1;
@@ -382,13 +423,11 @@ ivf_parallel_assign(IvfBuild *build)
 }
 
 /*
- * Calibrates the index, whose pages are written, with the help of as many workers
- * as were to assign its rows; as ivf_calibrate_fit().  Where none of them can be
- * launched now, the leader does it alone.
+ * Has as many workers as were to assign its rows begin to search the index, whose
+ * pages are written.  It may be that none of them can be launched now.
  */
-bool
-ivf_parallel_calibrate(IvfBuild *build, IvfCalibrateProgress progress,
-					   IvfCalibration *calibration)
+void
+ivf_parallel_search(IvfBuild *build)
 {
 	IvfParallel *parallel = build->parallel;
 
@@ -400,6 +439,17 @@ ivf_parallel_calibrate(IvfBuild *build, IvfCalibrateProgress progress,
 							 RelationGetRelationName(build->index),
 							 parallel->context->nworkers_launched,
 							 parallel->context->nworkers)));
+}
+
+/*
+ * Joins them, and calibrates the index; as ivf_calibrate_fit().
+ */
+bool
+ivf_parallel_calibrate(IvfBuild *build, IvfCalibrateProgress progress,
+					   IvfCalibration *calibration)
+{
+	IvfParallel *parallel = build->parallel;
+
 	ivf_calibrate_share(build->index, parallel->findings, progress);
 	wait_for_workers(parallel);
 	return ivf_calibrate_fit(build->index, parallel->findings, calibration);
@@ -415,6 +465,7 @@ ivf_parallel_end(IvfBuild *build)
 	if (build->parallel)
 		end_parallel(build->parallel);
 	build->parallel = NULL;
+	build->pile = NULL;
 }
 
 /*
@@ -445,11 +496,17 @@ assign_in_worker(Relation heap, Relation index, Shared *shared, dsm_segment *seg
 				 shm_toc *toc)
 {
 	Sharedsort *sort = shm_toc_lookup(toc, KEY_SORT, false);
+	dsm_segment *pile = shared->piled ? dsm_attach(shared->pile) : NULL;
 	IvfBuild	build;
 	Tally	   *tally;
 
+	if (shared->piled && pile == NULL)
+		return;					/* the leader has ended */
 	join_build(&build, heap, index, shared, shm_toc_lookup(toc, KEY_CLUSTERS, false));
 	tally = place_tally(&build, shm_toc_lookup(toc, KEY_TALLIES, false), ParallelWorkerNumber);
+	if (pile)
+		build.pile = dsm_segment_address(pile);
+	build.table_rows = shared->table_rows;
 	tuplesort_attach_shared(sort, seg);
 	assign_share(&build, shared, sort, shared->participants);
 
@@ -458,6 +515,8 @@ assign_in_worker(Relation heap, Relation index, Shared *shared, dsm_segment *seg
 	tally->nans = build.nans;
 	tally->entries = build.entries;
 	tally->broken_hot_chain = build.info->ii_BrokenHotChain;
+	if (pile)
+		dsm_detach(pile);
 }
 
 PGDLLEXPORT void vecfeat_parallel_build(dsm_segment *seg, shm_toc *toc);

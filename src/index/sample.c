@@ -27,6 +27,13 @@
 
 #define SAMPLE_SEED			0x76656331
 
+/*
+ * Rows of the sample for each list, if memory allows: more where lists are made in
+ * cells, of which each sees only its own rows.
+ */
+#define SAMPLE_IN_CELLS		128
+#define SAMPLE_TOGETHER		64
+
 typedef struct SampleState
 {
 	IvfBuild   *build;
@@ -180,6 +187,16 @@ ivf_lists_wanted(const IvfBuild *build, double table_rows)
 	return (int) Max(wanted, 1);
 }
 
+/*
+ * Rows of the sample from which so many lists are made.
+ */
+double
+ivf_sample_wanted(const IvfBuild *build, int lists)
+{
+	return (double) lists *
+		(ivf_cells_wanted(build, lists) > 1 ? SAMPLE_IN_CELLS : SAMPLE_TOGETHER);
+}
+
 typedef struct Collected
 {
 	IvfSample  *sample;
@@ -226,7 +243,7 @@ take_sample(IvfBuild *build, IvfSample *sample)
 
 	sample->table_rows = estimate_rows(build);
 	lists = ivf_lists_wanted(build, sample->table_rows);
-	wanted = (double) lists * IVF_SAMPLE_PER_LIST;
+	wanted = ivf_sample_wanted(build, lists);
 	ivf_build_phase(IVF_PHASE_SAMPLE, Min(wanted, sample->table_rows));
 
 	/*
@@ -266,8 +283,7 @@ ivf_sample_rows(IvfBuild *build)
 	for (i = 0; i < sample->rows; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		for (j = 0; j < build->dim; j++)
-			sum[j] += work->row[(Size) i * build->n + j];
+		vec_kernels->add(work->row + (Size) i * build->n, build->dim, sum);
 	}
 	sample->mean = palloc0(sizeof(float4) * build->dim);
 	for (j = 0; j < build->dim && sample->rows > 0; j++)

@@ -31,15 +31,9 @@
 #include "storage/condition_variable.h"
 #include "storage/dsm.h"
 #include "storage/spin.h"
-#include "utils/backend_status.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 #define KEY_TEAM		UINT64CONST(0x7665630000000011)
-
-/* shared memory of a parallel context and of each of its workers, with some to spare */
-#define CONTEXT_BYTES	((Size) 1024 * 1024)
-#define WORKER_BYTES	((Size) 64 * 1024)
 
 typedef struct Team
 {
@@ -90,106 +84,6 @@ move_pointers(IvfWork *work, ptrdiff_t moved)
 	MOVE(work->clusters.list_norm);
 	MOVE(work->row);
 	MOVE(work->centroids);
-}
-
-/* what the progress report says, which the end of a subtransaction forgets */
-typedef struct Progress
-{
-	ProgressCommandType command;
-	Oid			target;
-	int64		param[PGSTAT_NUM_PROGRESS_PARAM];
-} Progress;
-
-static void
-save_progress(Progress *progress)
-{
-	progress->command = PROGRESS_COMMAND_INVALID;
-	if (MyBEEntry == NULL)
-		return;
-	progress->command = MyBEEntry->st_progress_command;
-	progress->target = MyBEEntry->st_progress_command_target;
-	memcpy(progress->param, (const void *) MyBEEntry->st_progress_param,
-		   sizeof(progress->param));
-}
-
-static void
-restore_progress(const Progress *progress)
-{
-	int			index[PGSTAT_NUM_PROGRESS_PARAM];
-	int			i;
-
-	if (progress->command == PROGRESS_COMMAND_INVALID)
-		return;
-	for (i = 0; i < PGSTAT_NUM_PROGRESS_PARAM; i++)
-		index[i] = i;
-	pgstat_progress_start_command(progress->command, progress->target);
-	pgstat_progress_update_multi_param(PGSTAT_NUM_PROGRESS_PARAM, index,
-									   progress->param);
-}
-
-/*
- * A segment of so many bytes, where there is room for it and for what so many
- * workers take besides; else NULL.  What the server makes an error is taken back
- * with a subtransaction, which has done nothing else: whatever it is that keeps a
- * build from shared memory, one that can do without must not fail for it.
- */
-static dsm_segment *
-create_segment(Size size, int workers)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	dsm_segment *volatile segment = NULL;
-	Progress	progress;
-
-	save_progress(&progress);
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		dsm_segment *made = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
-
-		if (made)
-		{
-			dsm_segment *besides = dsm_create(CONTEXT_BYTES + workers * WORKER_BYTES,
-											  DSM_CREATE_NULL_IF_MAXSEGMENTS);
-
-			if (besides)
-				dsm_detach(besides);
-			/* until it is pinned, it goes with the subtransaction */
-			dsm_pin_mapping(made);
-			segment = made;
-		}
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (segment)
-			dsm_detach(segment);
-		restore_progress(&progress);
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
-			ReThrowError(error);
-		ereport(DEBUG1,
-				(errmsg_internal("a sample is clustered by one process: %s", error->message)));
-		FreeErrorData(error);
-		segment = NULL;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-
-	/* from here on it goes with what the caller's does */
-	if (segment)
-		dsm_unpin_mapping(segment);
-	return segment;
 }
 
 static void
@@ -260,7 +154,8 @@ ivf_team_begin(IvfBuild *build, Size size, IvfWork **work, char **base)
 
 	if (workers == 0)
 		return NULL;
-	segment = create_segment(size, workers);
+	segment = ivf_segment_create(size, IVF_CONTEXT_BYTES + workers * IVF_WORKER_BYTES,
+								 "a sample is clustered by one process");
 	if (segment == NULL)
 		return NULL;
 	team = palloc0(sizeof(IvfTeam));

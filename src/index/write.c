@@ -147,14 +147,16 @@ flush_block(NodeWriter *writer)
 {
 	uint32		head_size = IVF_ROW_HEAD(writer->level);
 	uint32		body_size = IVF_ROW_BODY(writer->level, writer->n);
+	Size		size = (Size) head_size + body_size;
 	IvfPlace	place;
 	int			i;
 
 	if (writer->count == 0)
 		return;
+	memset(writer->row + writer->count * size, 0, (VEC_BLOCK - writer->count) * size);
 	for (i = 0; i < VEC_BLOCK; i++)
 	{
-		char	   *row = writer->row + (Size) i * (head_size + body_size);
+		char	   *row = writer->row + i * size;
 
 		place = ivf_writer_head(&writer->rows, row, head_size);
 		ivf_writer_body(&writer->rows, row + head_size, body_size);
@@ -171,7 +173,6 @@ flush_block(NodeWriter *writer)
 
 	ivf_block_clear(&writer->head);
 	memset(writer->columns, 0, IVF_COLUMN_BYTES(writer->n));
-	memset(writer->row, 0, (Size) VEC_BLOCK * (head_size + body_size));
 	writer->count = 0;
 }
 
@@ -183,8 +184,8 @@ begin_node(NodeWriter *writer, int level)
 		writer->level = level;
 		if (writer->row)
 			pfree(writer->row);
-		writer->row = palloc0((Size) VEC_BLOCK *
-							  (IVF_ROW_HEAD(level) + IVF_ROW_BODY(level, writer->n)));
+		writer->row = palloc((Size) VEC_BLOCK *
+							 (IVF_ROW_HEAD(level) + IVF_ROW_BODY(level, writer->n)));
 	}
 	ivf_writer_chain(&writer->code, level);
 	writer->node = writer->code.owner;
@@ -318,14 +319,14 @@ static void
 write_rows(IvfBuild *build, const Layout *layout, NodeWriter *writer,
 		   IvfWriter *tids)
 {
-	IvfEntry   *entry = ivf_entry_alloc(build->n);
+	IvfEntry	entry;
 	double		done = 0;
 	int			chain = IVF_LIST_NULLS - 1;
 	int			current = -1;
 	int			list;
 	ItemPointerData tid;
 
-	while (ivf_next_assigned(build, &list, &tid, entry))
+	while (ivf_next_assigned(build, &list, &tid, &entry))
 	{
 		if (list < 0)
 		{
@@ -348,8 +349,8 @@ write_rows(IvfBuild *build, const Layout *layout, NodeWriter *writer,
 				begin_node(writer, 0);
 				current++;
 			}
-			add_entry(writer, &tid, &entry->factors, entry->nibbles,
-					  &entry->row, entry->code);
+			add_entry(writer, &tid, &entry.factors, entry.nibbles, &entry.row,
+					  entry.code);
 		}
 		if ((int64) ++done % IVF_REPORT_ROWS == 0)
 			ivf_build_done(done);
@@ -441,7 +442,6 @@ calibrate(IvfBuild *build, IvfMetaData *meta)
 	IvfWriter	writer;
 	bool		made;
 
-	ivf_build_phase(IVF_PHASE_CALIBRATE, IVF_CALIBRATION_QUERIES);
 	if (build->parallel)
 		made = ivf_parallel_calibrate(build, calibrated, &meta->calibration);
 	else
@@ -455,23 +455,24 @@ calibrate(IvfBuild *build, IvfMetaData *meta)
 }
 
 /*
- * Logs all pages, a few at a time: those of a record are pinned together, and
- * shared_buffers may be as small as 16.
+ * Logs pages up to, but without, the last, a few at a time: those of a record are
+ * pinned together, and shared_buffers may be as small as 16.
  */
 static void
-log_pages(IvfBuild *build)
+log_pages(IvfBuild *build, BlockNumber block, BlockNumber last)
 {
-	BlockNumber blocks = RelationGetNumberOfBlocksInFork(build->index, build->fork);
-	BlockNumber block;
-
-	for (block = 0; block < blocks; block += Min(blocks - block, LOGGED_TOGETHER))
+	if (!RelationNeedsWAL(build->index) && build->fork != INIT_FORKNUM)
+		return;
+	for (; block < last; block += Min(last - block, LOGGED_TOGETHER))
 		log_newpage_range(build->index, build->fork, block,
-						  block + Min(blocks - block, LOGGED_TOGETHER), true);
+						  block + Min(last - block, LOGGED_TOGETHER), true);
 }
 
 /*
- * Writes all pages, without WAL, and logs them at the end: nobody can see the
- * index before, and a crash leaves a file that no catalog row knows.  An init
+ * Writes all pages, without WAL, and logs them when they are there: nobody can see
+ * the index before, and a crash leaves a file that no catalog row knows.  Workers
+ * search the index meanwhile for what its rule is learned from; the metapage, which
+ * that changes, is logged last.  An init
  * fork is logged even though its relation is not: it is what a crash or a
  * promotion starts from.
  */
@@ -482,6 +483,7 @@ ivf_write_index(IvfBuild *build)
 	IvfMetaData meta;
 	NodeWriter	writer;
 	IvfWriter	tids;
+	bool		learns = build->heap && build->height > 1;
 
 	plan_layout(build, &layout);
 	if (layout.nans != InvalidBlockNumber)
@@ -511,8 +513,13 @@ ivf_write_index(IvfBuild *build)
 							 RelationGetRelationName(build->index),
 							 RelationGetNumberOfBlocksInFork(build->index, build->fork))));
 
-	if (build->heap && build->height > 1)
+	if (learns)
+		ivf_build_phase(IVF_PHASE_CALIBRATE, IVF_CALIBRATION_QUERIES);
+	if (learns && build->parallel)
+		ivf_parallel_search(build);
+	log_pages(build, IVF_META_BLOCK + 1,
+			  RelationGetNumberOfBlocksInFork(build->index, build->fork));
+	if (learns)
 		calibrate(build, &meta);
-	if (RelationNeedsWAL(build->index) || build->fork == INIT_FORKNUM)
-		log_pages(build);
+	log_pages(build, IVF_META_BLOCK, IVF_META_BLOCK + 1);
 }

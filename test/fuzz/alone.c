@@ -16,6 +16,11 @@ ivf_parallel_assign(IvfBuild *build)
 	return false;
 }
 
+void
+ivf_parallel_search(IvfBuild *build)
+{
+}
+
 bool
 ivf_parallel_calibrate(IvfBuild *build, IvfCalibrateProgress progress,
 					   IvfCalibration *calibration)

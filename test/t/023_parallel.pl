@@ -63,6 +63,12 @@ BEGIN
 	RETURN v;
 END
 $$;
+-- nearly all rows are on a few blocks, which a sample of blocks does not see
+CREATE TABLE uneven (id int, v vector(3), filler char(8000) DEFAULT '') WITH (parallel_workers = 2);
+ALTER TABLE uneven ALTER filler SET STORAGE plain;
+INSERT INTO uneven SELECT i, noise(i, 3) FROM generate_series(1, 500) i;
+INSERT INTO uneven SELECT i, noise(i, 3), NULL FROM generate_series(1001, 4000) i;
+INSERT INTO uneven SELECT i, noise(i, 3) FROM generate_series(501, 1000) i;
 CREATE FUNCTION unsafe(v vector) RETURNS vector LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE AS 'BEGIN RETURN v; END';
 SQL
 
@@ -106,6 +112,9 @@ sub same
 	return;
 }
 
+# How many of the entries are in memory that is shared, and not in a run.
+sub piled { return join '; ', $_[0] =~ /: (\d+ of \d+) entries are in shared memory/g }
+
 # The same index ----------------------------------------------------------------
 
 same('L2', 'items', 'v) WITH (lists = 40)', '2 of 2');
@@ -123,6 +132,7 @@ for (
 	[ 'cells', 'items', 'v) WITH (lists = 300)', '2 of 2' ],
 	[ 'little memory, so many runs', 'items', 'v) WITH (lists = 40)', '2 of 2', q{SET maintenance_work_mem = '1MB'} ],
 	[ 'one list', 'items', 'v)', '2 of 2' ],
+	[ 'more rows than were expected', 'uneven', 'v) WITH (lists = 40)', '2 of 2' ],
 	[ 'a part of the rows', 'items', 'v) WITH (lists = 20) WHERE id % 3 = 0', '2 of 2' ],
 	[ 'an expression', 'items', '(subvector(v, 3, 9)::vector(9))) WITH (lists = 20)', '2 of 2' ],
 	[ 'a table without WAL', 'quick', 'v) WITH (lists = 20)', '1 of 1' ],
@@ -137,6 +147,11 @@ for (
 	same($name, $table, $definition, $expected, @settings);
 	$node->safe_psql('postgres', 'DROP INDEX together');
 }
+like(piled(with_workers(2, 'CREATE INDEX piled ON items USING ivf (v)', 'DROP INDEX piled')), qr/^(\d+) of \1$/, 'all entries in shared memory');
+is(piled(with_workers(2, q{SET maintenance_work_mem = '1MB'}, 'CREATE INDEX piled ON items USING ivf (v)', 'DROP INDEX piled')), '', 'none of them');
+my ($some, $all) = split / of /, piled(with_workers(2, 'CREATE INDEX piled ON uneven USING ivf (v)', 'DROP INDEX piled'));
+cmp_ok($some, '>', 0, 'some of the rows that were not expected');
+cmp_ok($some, '<', $all, 'and not all');
 is(launched(with_workers($_->[0], "CREATE INDEX CONCURRENTLY $_->[1] ON items USING ivf (v) WITH (lists = 40)")), $_->[2], "CREATE INDEX CONCURRENTLY, $_->[1]")
 	for [ 0, 'alone', '' ], [ 2, 'together', '2 of 2' ];
 is($node->safe_psql('postgres', q{CHECKPOINT; SELECT digest('alone') = digest('together'), sound('items')}), 't|2', 'the same bytes: CREATE INDEX CONCURRENTLY');

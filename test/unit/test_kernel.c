@@ -400,14 +400,14 @@ test_subtract(const VecKernels *kernels)
 }
 
 /*
- * centre(), narrow() and residual() do what is done one by one; what is summed is
+ * centre(), add(), narrow() and residual() do what is done one by one; what is summed is
  * not rounded before.
  */
 static void
 test_centre_residual(const VecKernels *kernels)
 {
 	Prng		prng = {33};
-	int			other_bits[3] = {0, 0, 0};
+	int			other_bits[4] = {0};
 	int			n;
 	int			kind;
 	int			j;
@@ -428,6 +428,9 @@ test_centre_residual(const VecKernels *kernels)
 			kernels->centre(r, c, norm, n, v);
 			for (j = 0; j < n; j++)
 				other_bits[0] += v[j] != r[j] / norm - c[j];
+			kernels->add(c, n, v);
+			for (j = 0; j < n; j++)
+				other_bits[3] += v[j] != (r[j] / norm - c[j]) + c[j];
 			if (n % 16 != 0)
 				continue;
 			v[0] = kind % 2 ? 1e39 : -1e39;
@@ -446,6 +449,7 @@ test_centre_residual(const VecKernels *kernels)
 		free(r);
 	}
 	ok(other_bits[0] == 0, "%s centre: quotient minus mean", kernels->name);
+	ok(other_bits[3] == 0, "%s add: sums", kernels->name);
 	ok(other_bits[2] == 0, "%s narrow: rounded, and kept finite", kernels->name);
 	ok(other_bits[1] == 0, "%s residual: differences and their squares", kernels->name);
 }
