@@ -21,6 +21,7 @@ SELECT sizes('items_l2') = sizes('items_ip') AS same, cardinality(sizes('items_i
 INSERT INTO items SELECT * FROM rows;
 
 SET enable_seqscan = off;
+-- estimates say which centroids are looked at, so a few rows come to another
 SET ivf.probes = 1;
 SELECT count(*) FROM rows r, LATERAL (SELECT id FROM items ORDER BY v <-> r.v LIMIT 1) s WHERE s.id = r.id;
 SELECT count(*) FROM rows r, LATERAL (SELECT id FROM items ORDER BY v <=> r.v LIMIT 1) s WHERE s.id = r.id;

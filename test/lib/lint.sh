@@ -45,7 +45,7 @@ lint_sources() {
 		"$(grep -rnE -e '-m(arch|tune)=native' Makefile $folders --include='*akefile' --include='*.mk' --include='*.[ch]')"
 	rule 'test inputs do not depend on random()' \
 		"$(grep -nE '\brandom\(\)' sql/*.sql test/*/specs/*.spec 2>/dev/null)"
-	rule 'no mark of unfinished work' "$(grep -rnwE "$marks" Makefile $folders)"
+	rule 'no mark of unfinished work' "$(grep -rnIwE "$marks" Makefile $folders)"
 	rule 'every pause point is used by a test' "$(unused_pauses)"
 	rule 'the examples of docs/idioms.md are run by a test' "$(untried_examples)"
 	cd "$work"
