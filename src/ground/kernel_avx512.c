@@ -51,52 +51,77 @@ add_quarters(__m512i shorts)
 }
 
 /*
- * Four columns at a time, one in each quarter of a register; sums are
- * collected as in kernel_avx2.c.
+ * Sums of the low nibbles and of the high, collected as in kernel_avx2.c.
  */
-VEC_TARGET static void
-score_block(const uint8_t *columns, const void *table, int n, const void *ahead,
-			uint32_t *sums)
+typedef struct ShortSums
 {
-	const uint8_t *lookup = table;
+	__m512i		all[2];
+	__m512i		odd[2];
+} ShortSums;
+
+/*
+ * Four columns and their tables, one in each quarter of a register.
+ */
+VEC_TARGET static inline void
+add_four(ShortSums *sums, __m512i c, __m512i t)
+{
 	const __m512i nibble = _mm512_set1_epi8(0x0f);
-	int			groups = n / 16;
+	__m512i		low = _mm512_shuffle_epi8(t, _mm512_and_si512(c, nibble));
+	__m512i		high = _mm512_shuffle_epi8(t, _mm512_and_si512(_mm512_srli_epi16(c, 4), nibble));
+
+	sums->all[0] = _mm512_add_epi16(sums->all[0], low);
+	sums->odd[0] = _mm512_add_epi16(sums->odd[0], _mm512_srli_epi16(low, 8));
+	sums->all[1] = _mm512_add_epi16(sums->all[1], high);
+	sums->odd[1] = _mm512_add_epi16(sums->odd[1], _mm512_srli_epi16(high, 8));
+}
+
+/*
+ * So many columns or tables, three at most, and nothing behind them is touched;
+ * what is no table adds nothing.
+ */
+VEC_TARGET static inline __m512i
+load_rest(const uint8_t *from, int count)
+{
+	return _mm512_maskz_loadu_epi64((__mmask8) ((1 << 2 * count) - 1), from);
+}
+
+VEC_TARGET static void
+add_columns(const uint8_t *columns, const void *table, int from, int count,
+			const void *ahead, uint32_t *sums)
+{
+	const uint8_t *lookup = (const uint8_t *) table + table_size(4 * from);
 	int			first;
 
-	memset(sums, 0, sizeof(uint32_t) * VEC_BLOCK);
-	for (first = 0; first < groups; first += COLUMNS_PER_PASS)
+	for (first = 0; first < count; first += 4 * COLUMNS_PER_PASS)
 	{
-		__m512i		all[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-		__m512i		odd[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-		int			last = first + COLUMNS_PER_PASS;
-		int			m;
+		ShortSums	shorts;
+		int			last = first + 4 * COLUMNS_PER_PASS;
 		int			half;
+		int			m;
 
-		if (last > groups)
-			last = groups;
-		for (m = first; m < last; m++)
+		memset(&shorts, 0, sizeof(shorts));
+		if (last > count)
+			last = count;
+		for (m = first; m + 3 < last; m += 4)
 		{
-			__m512i		c = _mm512_loadu_si512(columns + (size_t) m * 64);
-			__m512i		t = _mm512_loadu_si512(lookup + (size_t) m * 64);
-			__m512i		low = _mm512_shuffle_epi8(t, _mm512_and_si512(c, nibble));
-			__m512i		high = _mm512_shuffle_epi8(t, _mm512_and_si512(_mm512_srli_epi16(c, 4), nibble));
-
-			vec_ask_ahead((const char *) ahead + (size_t) m * 64);
-			all[0] = _mm512_add_epi16(all[0], low);
-			odd[0] = _mm512_add_epi16(odd[0], _mm512_srli_epi16(low, 8));
-			all[1] = _mm512_add_epi16(all[1], high);
-			odd[1] = _mm512_add_epi16(odd[1], _mm512_srli_epi16(high, 8));
+			vec_ask_ahead((const char *) ahead + (size_t) m * 16);
+			add_four(&shorts, _mm512_loadu_si512(columns + (size_t) m * 16),
+					 _mm512_loadu_si512(lookup + (size_t) m * 16));
 		}
+		if (m < last)
+			add_four(&shorts, load_rest(columns + (size_t) m * 16, last - m),
+					 load_rest(lookup + (size_t) m * 16, last - m));
 		for (half = 0; half < 2; half++)
 		{
-			__m512i		even = _mm512_sub_epi16(all[half], _mm512_slli_epi16(odd[half], 8));
+			__m512i		odd = shorts.odd[half];
+			__m512i		even = _mm512_sub_epi16(shorts.all[half], _mm512_slli_epi16(odd, 8));
 			__m256i    *sum = (__m256i *) (sums + 16 * half);
 
 			/* bytes in their order again */
 			_mm256_storeu_si256(sum, _mm256_add_epi32(_mm256_loadu_si256(sum),
-													  add_quarters(_mm512_unpacklo_epi16(even, odd[half]))));
+													  add_quarters(_mm512_unpacklo_epi16(even, odd))));
 			_mm256_storeu_si256(sum + 1, _mm256_add_epi32(_mm256_loadu_si256(sum + 1),
-														  add_quarters(_mm512_unpackhi_epi16(even, odd[half]))));
+														  add_quarters(_mm512_unpackhi_epi16(even, odd))));
 		}
 	}
 }
@@ -137,7 +162,7 @@ const VecKernels vec_avx512_kernels = {
 	COMMON_KERNELS,
 	.table_size = table_size,
 	.make_table = make_table,
-	.score_block = score_block,
+	.add_columns = add_columns,
 };
 
 #else
