@@ -6,9 +6,12 @@
 
 #include <immintrin.h>
 
-#define VEC_TARGET	__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
+#include "ground/kernel.h"
+
+#define VEC_TARGET	__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt,prefer-vector-width=512")))
 #define OWN_SPLIT
 #define OWN_COLLECT
+#define OWN_COUNT
 #define OWN_EIGHT
 #define PANEL_LANES	16
 #define TILE_ROWS	8
@@ -31,6 +34,23 @@ eight(__m512d x)
 	x = SUM_OR_DIFFERENCE(x, _mm512_permute_pd(x, 0x55), 0xAA);
 	x = SUM_OR_DIFFERENCE(x, _mm512_permutex_pd(x, 0x4E), 0xCC);
 	return SUM_OR_DIFFERENCE(x, _mm512_shuffle_f64x2(x, x, 0x4E), 0xF0);
+}
+
+VEC_TARGET static inline int
+count_up_to(const float *x, int n, float limit)
+{
+	const __m512 most = _mm512_set1_ps(limit);
+	int			count = 0;
+	int			i;
+
+	for (i = 0; i < n; i += VEC_BLOCK)
+	{
+		uint32_t	low = _mm512_cmp_ps_mask(_mm512_loadu_ps(x + i), most, _CMP_LE_OQ);
+		uint32_t	high = _mm512_cmp_ps_mask(_mm512_loadu_ps(x + i + 16), most, _CMP_LE_OQ);
+
+		count += __builtin_popcount(low | high << 16);
+	}
+	return count;
 }
 
 #include "ground/kernel_loops.h"
