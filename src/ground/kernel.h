@@ -37,6 +37,7 @@ typedef enum VecLevel
 	VEC_PORTABLE,
 	VEC_AVX2,
 	VEC_AVX512,
+	VEC_VNNI,
 	VEC_NEON
 } VecLevel;
 
@@ -255,6 +256,7 @@ typedef struct VecKernels
 extern const VecKernels vec_portable_kernels;
 extern const VecKernels vec_avx2_kernels;
 extern const VecKernels vec_avx512_kernels;
+extern const VecKernels vec_vnni_kernels;
 extern const VecKernels vec_neon_kernels;
 
 extern const VecKernels *vec_kernels;

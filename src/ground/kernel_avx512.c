@@ -1,6 +1,7 @@
 /*
  * kernel_avx512.c
- *	  Kernels for x86-64 processors with AVX-512 F, BW, DQ and VL.
+ *	  Kernels for x86-64 processors with AVX-512 F, BW, DQ and VL, and for those
+ *	  that have VBMI and VNNI, too.
  */
 #ifdef __x86_64__
 
@@ -96,7 +97,7 @@ add_four(ShortSums *sums, __m512i c, __m512i t)
 }
 
 /*
- * So many columns or tables, three at most, and nothing behind them is touched;
+ * So many columns or tables, four at most, and nothing behind them is touched;
  * what is no table adds nothing.
  */
 VEC_TARGET static inline __m512i
@@ -177,12 +178,84 @@ collect(const float *estimate, float limit, float *out)
 	return count + __builtin_popcount(high_bits);
 }
 
+/*
+ * With VBMI and VNNI (Intel's since Ice Lake, AMD's since Zen 4) 8 instructions for
+ * four columns instead of 11, and none to put sums in order: a permutation brings
+ * the codes of an entry together, one from each column; another looks them up, the
+ * four tables being one of 64 bytes; and an entry's four bytes are added to a sum
+ * of 32 bits.
+ */
+#define VNNI_TARGET	__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni,avx2,fma,popcnt,prefer-vector-width=512")))
+
+/* of three operands: the bits of the first two, and those of the third */
+#define AND_OR	0xEA
+
+VNNI_TARGET static inline void
+add_four_vnni(__m512i *sums, __m512i c, __m512i t, __m512i by_entry)
+{
+	const __m512i nibble = _mm512_set1_epi8(0x0f);
+	const __m512i column = _mm512_set1_epi32(0x30201000);
+	const __m512i one = _mm512_set1_epi8(1);
+	__m512i		codes = _mm512_permutexvar_epi8(by_entry, c);
+	__m512i		low = _mm512_ternarylogic_epi32(codes, nibble, column, AND_OR);
+	__m512i		high = _mm512_ternarylogic_epi32(_mm512_srli_epi16(codes, 4), nibble, column, AND_OR);
+
+	sums[0] = _mm512_dpbusd_epi32(sums[0], _mm512_permutexvar_epi8(low, t), one);
+	sums[1] = _mm512_dpbusd_epi32(sums[1], _mm512_permutexvar_epi8(high, t), one);
+}
+
+VNNI_TARGET static void
+add_columns_vnni(const uint8_t *columns, const void *table, int from, int count,
+				 const void *ahead, uint32_t *sums)
+{
+	/* byte 4 i + k is that of column k and entry i */
+	static const uint8_t order[64] = {
+		0, 16, 32, 48, 1, 17, 33, 49, 2, 18, 34, 50, 3, 19, 35, 51,
+		4, 20, 36, 52, 5, 21, 37, 53, 6, 22, 38, 54, 7, 23, 39, 55,
+		8, 24, 40, 56, 9, 25, 41, 57, 10, 26, 42, 58, 11, 27, 43, 59,
+		12, 28, 44, 60, 13, 29, 45, 61, 14, 30, 46, 62, 15, 31, 47, 63
+	};
+	const __m512i by_entry = _mm512_loadu_si512(order);
+	const uint8_t *lookup = (const uint8_t *) table + table_size(4 * from);
+	__m512i		sum[2] = {_mm512_loadu_si512(sums), _mm512_loadu_si512(sums + 16)};
+	__m512i		second[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+	int			m;
+
+	for (m = 0; m + 7 < count; m += 8)
+	{
+		vec_ask_ahead((const char *) ahead + (size_t) m * 16);
+		add_four_vnni(sum, _mm512_loadu_si512(columns + (size_t) m * 16),
+					  _mm512_loadu_si512(lookup + (size_t) m * 16), by_entry);
+		vec_ask_ahead((const char *) ahead + (size_t) m * 16 + 64);
+		add_four_vnni(second, _mm512_loadu_si512(columns + (size_t) m * 16 + 64),
+					  _mm512_loadu_si512(lookup + (size_t) m * 16 + 64), by_entry);
+	}
+	for (; m < count; m += 4)
+	{
+		int			rest = count - m < 4 ? count - m : 4;
+
+		vec_ask_ahead((const char *) ahead + (size_t) m * 16);
+		add_four_vnni(sum, load_rest(columns + (size_t) m * 16, rest),
+					  load_rest(lookup + (size_t) m * 16, rest), by_entry);
+	}
+	_mm512_storeu_si512(sums, _mm512_add_epi32(sum[0], second[0]));
+	_mm512_storeu_si512(sums + 16, _mm512_add_epi32(sum[1], second[1]));
+}
+
 const VecKernels vec_avx512_kernels = {
 	.name = "avx512",
 	COMMON_KERNELS,
 	.table_size = table_size,
 	.make_table = make_table,
 	.add_columns = add_columns,
+};
+
+const VecKernels vec_vnni_kernels = {
+	.name = "avx512vnni",
+	COMMON_KERNELS,
+	.table_size = table_size,
+	.make_table = make_table,
+	.add_columns = add_columns_vnni,
 };
 
 #else
