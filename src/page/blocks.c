@@ -88,14 +88,19 @@ look_ahead(IvfBlockReader *reader, Page page)
 {
 	BlockNumber next = IvfOpaque(page)->next;
 	uint32		size = sizeof(IvfBlockHead) + IVF_COLUMN_BYTES(reader->n);
-	uint32		used = Max(((PageHeader) page)->pd_lower - IVF_PAGE_START, size);
+	uint32		end = ((PageHeader) page)->pd_lower;
+	uint32		head_end = IvfOpaque(page)->first + sizeof(IvfBlockHead);
+	uint32		heads = 1;
 
+	/* so many blocks begin here, if the page is right, which is not certain yet */
+	if (head_end <= end)
+		heads += (end - head_end) / size;
 	if (next == InvalidBlockNumber)
 		next = reader->follows;
 	reader->ahead = next == InvalidBlockNumber ? NULL :
 		ivf_page_ahead(reader->index, next);
 	reader->ahead_next = 0;
-	reader->ahead_step = TYPEALIGN(64, (uint64) BLCKSZ * size / used);
+	reader->ahead_step = TYPEALIGN(64, BLCKSZ / heads);
 }
 
 /*
