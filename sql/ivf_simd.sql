@@ -7,6 +7,7 @@
 
 -- the level in use is the best that the processor says it has
 SELECT current_setting('ivf.simd') = CASE
+		WHEN cpu ~ '\mavx512vbmi\M' AND cpu ~ '\mavx512_vnni\M' AND cpu ~ '\mfma\M' THEN 'avx512vnni'
 		WHEN cpu ~ '\mavx512bw\M' AND cpu ~ '\mavx512dq\M' AND cpu ~ '\mavx512vl\M' AND cpu ~ '\mfma\M' THEN 'avx512'
 		WHEN cpu ~ '\mavx2\M' AND cpu ~ '\mfma\M' THEN 'avx2'
 		WHEN cpu ~ '\masimd\M' THEN 'neon'
@@ -23,7 +24,7 @@ CREATE FUNCTION levels() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
 	level text;
 BEGIN
-	FOREACH level IN ARRAY '{portable,avx2,avx512,neon}'::text[] LOOP
+	FOREACH level IN ARRAY '{portable,avx2,avx512,avx512vnni,neon}'::text[] LOOP
 		BEGIN
 			PERFORM set_config('ivf.simd', level, true);
 			RETURN NEXT level;

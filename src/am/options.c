@@ -23,6 +23,7 @@ static const struct config_enum_entry simd_levels[] = {
 	{"portable", VEC_PORTABLE, false},
 	{"avx2", VEC_AVX2, false},
 	{"avx512", VEC_AVX512, false},
+	{"avx512vnni", VEC_VNNI, false},
 	{"neon", VEC_NEON, false},
 	{NULL, 0, false}
 };

@@ -28,6 +28,11 @@ vec_kernels_of(VecLevel level)
 				__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 				return &vec_avx512_kernels;
 			break;
+		case VEC_VNNI:
+			if (vec_kernels_of(VEC_AVX512) && __builtin_cpu_supports("avx512vbmi") &&
+				__builtin_cpu_supports("avx512vnni"))
+				return &vec_vnni_kernels;
+			break;
 #endif
 #if defined(__aarch64__) && !defined(__AARCH64EB__)
 		case VEC_NEON:

@@ -37,6 +37,7 @@ typedef enum VecLevel
 	VEC_PORTABLE,
 	VEC_AVX2,
 	VEC_AVX512,
+	VEC_VNNI,
 	VEC_NEON
 } VecLevel;
 
@@ -83,11 +84,12 @@ typedef struct VecKernels
 								double *ab, double *aa, double *bb);
 
 	/*
-	 * Sign codes of one block against a quantised query.  columns holds n / 4
-	 * columns of 16 bytes; bit k (0..3) of entry i's nibble in column m stands
-	 * for dimension 4m + k; entry i < 16 is the low nibble of byte i, entry
-	 * i >= 16 the high nibble of byte i - 16.  sums[i] becomes the sum of
-	 * weight[j] over the dimensions j where entry i's bit equals bit j of the
+	 * Sign codes of one block against a quantised query of n dimensions.  A
+	 * block has n / 4 columns of 16 bytes; bit k (0..3) of entry i's nibble in
+	 * column m stands for dimension 4m + k; entry i < 16 is the low nibble of
+	 * byte i, entry i >= 16 the high nibble of byte i - 16.  columns holds count
+	 * of them, from the one of number from on.  sums[i] grows by the sum of
+	 * weight[j] over their dimensions j where entry i's bit equals bit j of the
 	 * query.  flip[m] is the complement of the query's nibble; the weights of
 	 * any four dimensions of a column add up to at most 255.  n is a multiple
 	 * of 16.  make_table turns weights and flips into the form that the
@@ -100,8 +102,9 @@ typedef struct VecKernels
 	size_t		(*table_size) (int n);
 	void		(*make_table) (const uint8_t *weight, const uint8_t *flip,
 							   int n, void *table);
-	void		(*score_block) (const uint8_t *columns, const void *table,
-								int n, const void *ahead, uint32_t *sums);
+	void		(*add_columns) (const uint8_t *columns, const void *table,
+								int from, int count, const void *ahead,
+								uint32_t *sums);
 
 	/*
 	 * Estimates of the VEC_BLOCK entries of a block, in float4, operation by
@@ -226,7 +229,7 @@ typedef struct VecKernels
 	double		(*residual) (const double *v, const float *c, int n, float *r);
 
 	/*
-	 * A query's weights for score_block(): weight = floor(|q| / unit + 1/2), at
+	 * A query's weights for make_table(): weight = floor(|q| / unit + 1/2), at
 	 * most 255; flip has the bits of dimensions below zero, four to a byte; the
 	 * sum of the weights, and that of | |q| - unit weight |.  n is a multiple of
 	 * 16.
@@ -256,6 +259,7 @@ typedef struct VecKernels
 extern const VecKernels vec_portable_kernels;
 extern const VecKernels vec_avx2_kernels;
 extern const VecKernels vec_avx512_kernels;
+extern const VecKernels vec_vnni_kernels;
 extern const VecKernels vec_neon_kernels;
 
 extern const VecKernels *vec_kernels;

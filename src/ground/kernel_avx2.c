@@ -30,64 +30,84 @@ least_of_eight(__m256 x)
 #include "ground/kernel_shuffle.h"
 
 /*
- * Two columns at a time, one in each half of a register.  A 16-bit lane of
- * all collects the sums of an even byte and 256 times those of the odd byte
- * after it, modulo 2^16; odd those of the odd byte, which are taken off at the
- * end.
+ * A 16-bit lane of all collects the sums of an even byte and 256 times those of
+ * the odd byte after it, modulo 2^16; odd those of the odd byte, which are taken
+ * off at the end.  One of each for the low nibbles, one for the high.
  */
-VEC_TARGET static void
-score_block(const uint8_t *columns, const void *table, int n, const void *ahead,
-			uint32_t *sums)
+typedef struct ShortSums
 {
-	const __m256i *code = (const __m256i *) columns;
-	const __m256i *lookup = (const __m256i *) table;
+	__m256i		all[2];
+	__m256i		odd[2];
+} ShortSums;
+
+/*
+ * Two columns and their tables, one in each half of a register.
+ */
+VEC_TARGET static inline void
+add_pair(ShortSums *sums, __m256i c, __m256i t)
+{
 	const __m256i nibble = _mm256_set1_epi8(0x0f);
-	int			pairs = n / 8;
+	__m256i		low = _mm256_shuffle_epi8(t, _mm256_and_si256(c, nibble));
+	__m256i		high = _mm256_shuffle_epi8(t, _mm256_and_si256(_mm256_srli_epi16(c, 4), nibble));
+
+	sums->all[0] = _mm256_add_epi16(sums->all[0], low);
+	sums->odd[0] = _mm256_add_epi16(sums->odd[0], _mm256_srli_epi16(low, 8));
+	sums->all[1] = _mm256_add_epi16(sums->all[1], high);
+	sums->odd[1] = _mm256_add_epi16(sums->odd[1], _mm256_srli_epi16(high, 8));
+}
+
+/*
+ * The two columns of a pair in 32 bits, and bytes in their order.
+ */
+VEC_TARGET static inline void
+add_shorts(__m256i all, __m256i odd, uint32_t *sums)
+{
+	__m256i		even = _mm256_sub_epi16(all, _mm256_slli_epi16(odd, 8));
+	__m128i		even_low = _mm256_castsi256_si128(even);
+	__m128i		even_high = _mm256_extracti128_si256(even, 1);
+	__m128i		odd_low = _mm256_castsi256_si128(odd);
+	__m128i		odd_high = _mm256_extracti128_si256(odd, 1);
+	__m256i    *sum = (__m256i *) sums;
+	__m256i		part[2];
+	int			i;
+
+	part[0] = _mm256_add_epi32(_mm256_cvtepu16_epi32(_mm_unpacklo_epi16(even_low, odd_low)),
+							   _mm256_cvtepu16_epi32(_mm_unpacklo_epi16(even_high, odd_high)));
+	part[1] = _mm256_add_epi32(_mm256_cvtepu16_epi32(_mm_unpackhi_epi16(even_low, odd_low)),
+							   _mm256_cvtepu16_epi32(_mm_unpackhi_epi16(even_high, odd_high)));
+	for (i = 0; i < 2; i++)
+		_mm256_storeu_si256(sum + i, _mm256_add_epi32(_mm256_loadu_si256(sum + i), part[i]));
+}
+
+VEC_TARGET static void
+add_columns(const uint8_t *columns, const void *table, int from, int count,
+			const void *ahead, uint32_t *sums)
+{
+	const uint8_t *lookup = (const uint8_t *) table + table_size(4 * from);
 	int			first;
 
-	memset(sums, 0, sizeof(uint32_t) * VEC_BLOCK);
-	for (first = 0; first < pairs; first += COLUMNS_PER_PASS)
+	for (first = 0; first < count; first += 2 * COLUMNS_PER_PASS)
 	{
-		__m256i		all[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-		__m256i		odd[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-		int			last = first + COLUMNS_PER_PASS;
-		int			m;
+		ShortSums	shorts;
+		int			last = first + 2 * COLUMNS_PER_PASS;
 		int			half;
+		int			m;
 
-		if (last > pairs)
-			last = pairs;
-		for (m = first; m < last; m++)
+		memset(&shorts, 0, sizeof(shorts));
+		if (last > count)
+			last = count;
+		for (m = first; m + 1 < last; m += 2)
 		{
-			__m256i		c = _mm256_loadu_si256(code + m);
-			__m256i		t = _mm256_loadu_si256(lookup + m);
-			__m256i		low = _mm256_shuffle_epi8(t, _mm256_and_si256(c, nibble));
-			__m256i		high = _mm256_shuffle_epi8(t, _mm256_and_si256(_mm256_srli_epi16(c, 4), nibble));
-
-			vec_ask_ahead((const char *) ahead + (size_t) m * 32);
-			all[0] = _mm256_add_epi16(all[0], low);
-			odd[0] = _mm256_add_epi16(odd[0], _mm256_srli_epi16(low, 8));
-			all[1] = _mm256_add_epi16(all[1], high);
-			odd[1] = _mm256_add_epi16(odd[1], _mm256_srli_epi16(high, 8));
+			vec_ask_ahead((const char *) ahead + (size_t) m * 16);
+			add_pair(&shorts, _mm256_loadu_si256((const __m256i *) (columns + (size_t) m * 16)),
+					 _mm256_loadu_si256((const __m256i *) (lookup + (size_t) m * 16)));
 		}
+		/* a last one alone: where there is no table, nothing is added */
+		if (m < last)
+			add_pair(&shorts, _mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *) (columns + (size_t) m * 16))),
+					 _mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *) (lookup + (size_t) m * 16))));
 		for (half = 0; half < 2; half++)
-		{
-			__m256i		even = _mm256_sub_epi16(all[half], _mm256_slli_epi16(odd[half], 8));
-			__m128i		even_low = _mm256_castsi256_si128(even);
-			__m128i		even_high = _mm256_extracti128_si256(even, 1);
-			__m128i		odd_low = _mm256_castsi256_si128(odd[half]);
-			__m128i		odd_high = _mm256_extracti128_si256(odd[half], 1);
-			__m256i    *sum = (__m256i *) (sums + 16 * half);
-			__m256i		part[2];
-			int			i;
-
-			/* the two columns of a pair in 32 bits, and bytes in their order */
-			part[0] = _mm256_add_epi32(_mm256_cvtepu16_epi32(_mm_unpacklo_epi16(even_low, odd_low)),
-									   _mm256_cvtepu16_epi32(_mm_unpacklo_epi16(even_high, odd_high)));
-			part[1] = _mm256_add_epi32(_mm256_cvtepu16_epi32(_mm_unpackhi_epi16(even_low, odd_low)),
-									   _mm256_cvtepu16_epi32(_mm_unpackhi_epi16(even_high, odd_high)));
-			for (i = 0; i < 2; i++)
-				_mm256_storeu_si256(sum + i, _mm256_add_epi32(_mm256_loadu_si256(sum + i), part[i]));
-		}
+			add_shorts(shorts.all[half], shorts.odd[half], sums + 16 * half);
 	}
 }
 
@@ -135,7 +155,7 @@ const VecKernels vec_avx2_kernels = {
 	COMMON_KERNELS,
 	.table_size = table_size,
 	.make_table = make_table,
-	.score_block = score_block,
+	.add_columns = add_columns,
 };
 
 #else

@@ -29,23 +29,21 @@ convert_codes(const int8_t *u)
  * A column at a time.  16 bytes are added to the 16-bit sums by their halves.
  */
 static void
-score_block(const uint8_t *columns, const void *table, int n, const void *ahead,
-			uint32_t *sums)
+add_columns(const uint8_t *columns, const void *table, int from, int count,
+			const void *ahead, uint32_t *sums)
 {
-	const uint8_t *lookup = table;
-	int			ncolumns = n / 4;
+	const uint8_t *lookup = (const uint8_t *) table + table_size(4 * from);
 	int			first;
 
-	memset(sums, 0, sizeof(uint32_t) * VEC_BLOCK);
-	for (first = 0; first < ncolumns; first += COLUMNS_PER_PASS)
+	for (first = 0; first < count; first += COLUMNS_PER_PASS)
 	{
 		uint16x8_t	sum[4] = {vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0)};
 		int			last = first + COLUMNS_PER_PASS;
 		int			m;
 		int			i;
 
-		if (last > ncolumns)
-			last = ncolumns;
+		if (last > count)
+			last = count;
 		for (m = first; m < last; m++)
 		{
 			uint8x16_t	c = vld1q_u8(columns + (size_t) m * 16);
@@ -74,7 +72,7 @@ const VecKernels vec_neon_kernels = {
 	COMMON_KERNELS,
 	.table_size = table_size,
 	.make_table = make_table,
-	.score_block = score_block,
+	.add_columns = add_columns,
 };
 
 #else

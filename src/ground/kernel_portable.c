@@ -105,16 +105,13 @@ weigh(Bytes match, uint8_t bit, Bytes weights)
  * they are put in order once a pass.
  */
 static void
-score_block(const uint8_t *columns, const void *table, int n, const void *ahead,
-			uint32_t *sums)
+add_columns(const uint8_t *columns, const void *table, int from, int count,
+			const void *ahead, uint32_t *sums)
 {
-	const uint8_t *row = table;
-	int			ncolumns = n / 4;
+	const uint8_t *row = (const uint8_t *) table + table_size(4 * from);
 	int			first;
 
-	memset(sums, 0, sizeof(uint32_t) * VEC_BLOCK);
-
-	for (first = 0; first < ncolumns; first += COLUMNS_PER_PASS)
+	for (first = 0; first < count; first += COLUMNS_PER_PASS)
 	{
 		Shorts		even[2] = {};
 		Shorts		odd[2] = {};
@@ -123,8 +120,8 @@ score_block(const uint8_t *columns, const void *table, int n, const void *ahead,
 		int			half;
 		int			i;
 
-		if (last > ncolumns)
-			last = ncolumns;
+		if (last > count)
+			last = count;
 		for (m = first; m < last; m++)
 		{
 			Bytes		w[TABLE_ROWS];
@@ -165,5 +162,5 @@ const VecKernels vec_portable_kernels = {
 	COMMON_KERNELS,
 	.table_size = table_size,
 	.make_table = make_table,
-	.score_block = score_block,
+	.add_columns = add_columns,
 };

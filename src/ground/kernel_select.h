@@ -87,6 +87,7 @@ ordered_float(int32_t order)
 }
 
 /* how many of n floats are at most a limit */
+#ifndef OWN_COUNT
 VEC_TARGET static inline int
 count_up_to(const float *x, int n, float limit)
 {
@@ -111,6 +112,7 @@ count_up_to(const float *x, int n, float limit)
 	}
 	return of[0];
 }
+#endif
 
 /* the greatest of those that are at most a limit */
 VEC_TARGET static inline float

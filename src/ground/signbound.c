@@ -11,13 +11,10 @@
  */
 void
 sign_bound_block(const SignQuery *query, const ListQuery *list,
-				 const uint8_t *columns, const float *add, const float *scale,
+				 const uint32_t *sums, const float *add, const float *scale,
 				 const float *err, double *bound)
 {
 	VecProducts products = {query->exact_unit, query->exact_offset, query->error};
-	uint32_t	sums[VEC_BLOCK];
 
-	query->kernels->score_block(columns, query->table, query->n,
-								query->ahead, sums);
 	query->kernels->sign_bounds(list, sums, &products, add, scale, err, bound);
 }

@@ -11,7 +11,7 @@
 #include "ground/signscore.h"
 
 extern void sign_bound_block(const SignQuery *query, const ListQuery *list,
-							 const uint8_t *columns, const float *add,
+							 const uint32_t *sums, const float *add,
 							 const float *scale, const float *err,
 							 double *bound);
 

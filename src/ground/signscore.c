@@ -72,11 +72,20 @@ sign_query_init(SignQuery *query, const double *q, int n, void *space)
 	query->unit = (float) (2 * unit);
 	query->offset = (float) (unit * sum - SIGN_EPSILON * unit * sqrt(n / 12.0));
 	query->table = space;
-	query->ahead = space;
 	query->exact_unit = 2 * unit;
 	query->exact_offset = unit * sum;
 	query->error = error * (1 + 0x1p-40) + DBL_MIN;
 	kernels->make_table(weight, flip, n, query->table);
+}
+
+/*
+ * The sums of a block's codes, of which all columns are at hand.
+ */
+void
+sign_sums(const SignQuery *query, const uint8_t *columns, uint32_t *sums)
+{
+	memset(sums, 0, sizeof(uint32_t) * VEC_BLOCK);
+	query->kernels->add_columns(columns, query->table, 0, query->n / 4, columns, sums);
 }
 
 /*
@@ -86,16 +95,27 @@ sign_query_init(SignQuery *query, const double *q, int n, void *space)
  * is not a number -FLT_MAX, so that it is looked at first.
  */
 void
+sign_estimates(const SignQuery *query, const uint32_t *sums, const float *add,
+			   const float *scale, const float *err, float base,
+			   float err_weight, float *estimate)
+{
+	VecCorrection correction = {query->unit, query->offset, base, err_weight};
+
+	query->kernels->correct(sums, &correction, add, scale, err, estimate);
+}
+
+/*
+ * Both at once.
+ */
+void
 sign_score_block(const SignQuery *query, const uint8_t *columns,
 				 const float *add, const float *scale, const float *err,
 				 float base, float err_weight, float *estimate)
 {
-	VecCorrection correction = {query->unit, query->offset, base, err_weight};
 	uint32_t	sums[VEC_BLOCK];
 
-	query->kernels->score_block(columns, query->table, query->n,
-								query->ahead, sums);
-	query->kernels->correct(sums, &correction, add, scale, err, estimate);
+	sign_sums(query, columns, sums);
+	sign_estimates(query, sums, add, scale, err, base, err_weight, estimate);
 }
 
 /*

@@ -14,7 +14,7 @@
 #define SIGN_EPSILON	1.9
 
 /*
- * A query vector quantised for score_block() of some kernels.  <s,q> of a code s
+ * A query vector quantised for add_columns() of some kernels.  <s,q> of a code s
  * is about unit * sum - offset; raised by the quantisation's own error, since
  * estimates are to err on the low side and grow with -<s,q>.
  */
@@ -25,8 +25,6 @@ typedef struct SignQuery
 	float		unit;
 	float		offset;
 	void	   *table;
-	const void *ahead;			/* what is looked at after the next block: as many
-								 * bytes as it has columns are on their way then */
 
 	/* <s,q> is exact_unit * sum - exact_offset, and at most error off */
 	double		exact_unit;
@@ -37,6 +35,12 @@ typedef struct SignQuery
 extern size_t sign_query_size(int n);
 extern void sign_query_init(SignQuery *query, const double *q, int n,
 							void *space);
+extern void sign_sums(const SignQuery *query, const uint8_t *columns,
+					  uint32_t *sums);
+extern void sign_estimates(const SignQuery *query, const uint32_t *sums,
+						   const float *add, const float *scale,
+						   const float *err, float base, float err_weight,
+						   float *estimate);
 extern void sign_score_block(const SignQuery *query, const uint8_t *columns,
 							 const float *add, const float *scale,
 							 const float *err, float base, float err_weight,

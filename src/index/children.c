@@ -29,6 +29,13 @@
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
+static void
+copy_columns(const IvfColumns *part, IvfChildBlock *block)
+{
+	memcpy((uint8 *) (block + 1) + IVF_COLUMN * part->from, part->bytes,
+		   IVF_COLUMN * part->count);
+}
+
 /*
  * Reads the blocks of a node, in the current context.
  */
@@ -39,8 +46,7 @@ read_children(const IvfFrozen *frozen, Relation index, BlockNumber node, int lev
 	int			n = frozen->space->n;
 	int			room = 16;
 	IvfBlockReader reader;
-	const IvfBlockHead *head;
-	const uint8 *columns;
+	IvfColumns	part;
 
 	children.node = node;
 	children.distances = (frozen->space->metric != METRIC_INNER_PRODUCT);
@@ -48,8 +54,9 @@ read_children(const IvfFrozen *frozen, Relation index, BlockNumber node, int lev
 	children.blocks = palloc(children.size * room);
 	ivf_blocks_begin(&reader, index, NULL, n);
 	ivf_blocks_open(&reader, node, level, InvalidBlockNumber);
-	while (ivf_blocks_next(&reader, &head, &columns))
+	while (ivf_blocks_next(&reader, &part))
 	{
+		const IvfBlockHead *head = reader.head;
 		IvfChildBlock *block;
 
 		if (children.count == room)
@@ -62,7 +69,12 @@ read_children(const IvfFrozen *frozen, Relation index, BlockNumber node, int lev
 		memcpy(block->scale, head->scale, sizeof(block->scale));
 		memcpy(block->err, head->err, sizeof(block->err));
 		block->run = ivf_run_of(head, level, n);
-		memcpy(block + 1, columns, IVF_COLUMN_BYTES(n));
+		copy_columns(&part, block);
+		while (reader.left > 0)
+		{
+			ivf_blocks_follow(&reader, &part);
+			copy_columns(&part, block);
+		}
 	}
 	return children;
 }

@@ -284,6 +284,29 @@ ivf_bound_distance(const IvfQuery *query, float4 bound, bool certain)
 	return query->space->metric == METRIC_L2 ? sqrt(bound) : bound / 2.0;
 }
 
+static void
+add_columns(const SignQuery *signs, const IvfColumns *part, uint32 *sums)
+{
+	signs->kernels->add_columns(part->bytes, signs->table, part->from, part->count,
+								part->ahead, sums);
+}
+
+/*
+ * The sums of the codes of the reader's block, page by page where it runs on:
+ * they are integers, so it does not matter where they are cut.
+ */
+static void
+sum_codes(IvfQuery *query, const SignQuery *signs, IvfColumns *part, uint32 *sums)
+{
+	memset(sums, 0, sizeof(uint32) * VEC_BLOCK);
+	add_columns(signs, part, sums);
+	while (query->reader.left > 0)
+	{
+		ivf_blocks_follow(&query->reader, part);
+		add_columns(signs, part, sums);
+	}
+}
+
 /* bounds that say nothing: all that is there is going to be looked at */
 static void
 no_bounds(const float4 *add, float4 *bounds)
@@ -352,10 +375,12 @@ code_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
  * allow for what is near, from their byte codes as well.
  */
 static void
-certain_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
-			   const IvfBlockHead *head, const uint8 *columns, const float4 *add,
-			   const IvfRun *run, float4 *bounds)
+entry_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
+			 IvfColumns *columns, const float4 *add, const IvfRun *run,
+			 float4 *bounds)
 {
+	const VecKernels *kernels = query->signs.kernels;
+	uint32		sums[VEC_BLOCK];
 	double		bound[VEC_BLOCK];
 	float4		rest;
 	uint32		wanted;
@@ -366,11 +391,12 @@ certain_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
 		no_bounds(add, bounds);
 	else
 	{
-		sign_bound_block(&query->signs, &view->list, columns, head->add, head->scale,
-						 head->err, bound);
-		query->signs.kernels->round_down(bound, view->least, add, bounds);
+		sum_codes(query, &query->signs, columns, sums);
+		sign_bound_block(&query->signs, &view->list, sums, add,
+						 query->reader.head->scale, query->reader.head->err, bound);
+		kernels->round_down(bound, view->least, add, bounds);
 	}
-	wanted = query->signs.kernels->split(bounds, view->near, &rest);
+	wanted = kernels->split(bounds, view->near, &rest);
 	if (wanted == 0)
 		return;
 
@@ -392,6 +418,8 @@ child_bounds(IvfQuery *query, int level, const float4 *add, const IvfRun *run,
 	double		bound[VEC_BLOCK] = {0};
 	int			i;
 
+	ivf_blocks_pause(&query->reader);
+	IVF_PAUSE("score rows");
 	if (query->children == NULL)
 		query->children = MemoryContextAlloc(query->context, VEC_BLOCK * size);
 	ivf_run_read(query->index, query->snapshot, run, query->children);
@@ -446,6 +474,29 @@ choose_table(IvfQuery *query, const IvfView *view, const float4 *w)
 }
 
 /*
+ * Estimates of the reader's block of entries.
+ */
+static void
+estimates(IvfQuery *query, const Table *table, IvfColumns *columns, float4 *bounds)
+{
+	uint32		sums[VEC_BLOCK];
+	const IvfBlockHead *head;
+	const float4 *add;
+	float4		own[VEC_BLOCK];
+
+	sum_codes(query, table->signs, columns, sums);
+	head = query->reader.head;
+	add = head->add;
+	if (table->own)
+	{
+		sign_residual_add(add, head->scale, head->err, query->space->n, own);
+		add = own;
+	}
+	sign_estimates(table->signs, sums, add, head->scale, head->err, table->base,
+				   table->err_weight, bounds);
+}
+
+/*
  * Scores all entries of a node and hands the bounds to function, a block at a
  * time; a page may be locked meanwhile.  certain asks for certain bounds: of entries,
  * and in an inner node of all that is below a child.
@@ -454,38 +505,30 @@ void
 ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 			   bool certain, IvfBlockFunction function, void *arg)
 {
-	int			n = query->space->n;
+	IvfBlockReader *reader = &query->reader;
+	IvfColumns	columns;
 	Table		table = {0};
-	const IvfBlockHead *head;
-	const uint8 *columns;
 
-	table.signs = &query->signs;
 	if (!certain)
 		table = choose_table(query, view, w);
-	ivf_blocks_open(&query->reader, view->node, view->level, query->follows);
-	while (ivf_blocks_next(&query->reader, &head, &columns))
+	ivf_blocks_open(reader, view->node, view->level, query->follows);
+	while (ivf_blocks_next(reader, &columns))
 	{
-		IvfRun		run = ivf_run_of(head, view->level, n);
-		float4		bounds[VEC_BLOCK];
+		IvfRun		run = ivf_run_of(reader->head, view->level, query->space->n);
 		float4		add[VEC_BLOCK];
+		float4		bounds[VEC_BLOCK];
 
-		table.signs->ahead = query->reader.share ? query->reader.share : table.signs->table;
 		query->counters.entries += VEC_BLOCK;
-		memcpy(add, head->add, sizeof(add));
 		if (!certain)
-		{
-			if (table.own)
-				sign_residual_add(head->add, head->scale, head->err, n, add);
-			sign_score_block(table.signs, columns, add, head->scale, head->err,
-							 table.base, table.err_weight, bounds);
-		}
-		else if (view->level == 0)
-			certain_bounds(query, view, w, head, columns, add, &run, bounds);
+			estimates(query, &table, &columns, bounds);
 		else
 		{
-			ivf_blocks_pause(&query->reader);
-			IVF_PAUSE("score rows");
-			child_bounds(query, view->level, add, &run, bounds);
+			/* the page is going to be let go */
+			memcpy(add, reader->head->add, sizeof(add));
+			if (view->level == 0)
+				entry_bounds(query, view, w, &columns, add, &run, bounds);
+			else
+				child_bounds(query, view->level, add, &run, bounds);
 		}
 		function(bounds, &run, arg);
 	}

@@ -48,22 +48,21 @@ read_children(const Walk *walk, BlockNumber node, int level, int *count)
 	ChildBlock *blocks;
 	int			room = 16;
 	IvfBlockReader reader;
-	const IvfBlockHead *head;
-	const uint8 *columns;
+	IvfColumns	columns;
 
 	blocks = palloc(sizeof(ChildBlock) * room);
 	*count = 0;
 	ivf_blocks_begin(&reader, walk->index, NULL, walk->n);
 	ivf_blocks_open(&reader, node, level, InvalidBlockNumber);
-	while (ivf_blocks_next(&reader, &head, &columns))
+	while (ivf_blocks_next(&reader, &columns))
 	{
 		if (*count == room)
 		{
 			room *= 2;
 			blocks = repalloc_huge(blocks, sizeof(ChildBlock) * room);
 		}
-		memcpy(blocks[*count].tid, head->tid, sizeof(head->tid));
-		blocks[*count].run = ivf_run_of(head, level, walk->n);
+		memcpy(blocks[*count].tid, reader.head->tid, sizeof(reader.head->tid));
+		blocks[*count].run = ivf_run_of(reader.head, level, walk->n);
 		(*count)++;
 	}
 	pfree(reader.copy);

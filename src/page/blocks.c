@@ -27,7 +27,7 @@ ivf_blocks_begin(IvfBlockReader *reader, Relation index, Snapshot snapshot,
 	reader->snapshot = snapshot;
 	reader->n = n;
 	reader->buffer = InvalidBuffer;
-	reader->copy = palloc(sizeof(IvfBlockHead) + IVF_COLUMN_BYTES(n));
+	reader->copy = palloc(sizeof(IvfBlockHead));
 }
 
 /*
@@ -88,14 +88,19 @@ look_ahead(IvfBlockReader *reader, Page page)
 {
 	BlockNumber next = IvfOpaque(page)->next;
 	uint32		size = sizeof(IvfBlockHead) + IVF_COLUMN_BYTES(reader->n);
-	uint32		used = Max(((PageHeader) page)->pd_lower - IVF_PAGE_START, size);
+	uint32		end = ((PageHeader) page)->pd_lower;
+	uint32		head_end = IvfOpaque(page)->first + sizeof(IvfBlockHead);
+	uint32		heads = 1;
 
+	/* so many blocks begin here, if the page is right, which is not certain yet */
+	if (head_end <= end)
+		heads += (end - head_end) / size;
 	if (next == InvalidBlockNumber)
 		next = reader->follows;
 	reader->ahead = next == InvalidBlockNumber ? NULL :
 		ivf_page_ahead(reader->index, next);
 	reader->ahead_next = 0;
-	reader->ahead_step = TYPEALIGN(64, (uint64) BLCKSZ * size / used);
+	reader->ahead_step = TYPEALIGN(64, BLCKSZ / heads);
 }
 
 /*
@@ -187,70 +192,86 @@ ivf_blocks_open(IvfBlockReader *reader, BlockNumber node, int level,
 	reader->level = level;
 	reader->follows = follows;
 	reader->offset = IVF_PAGE_START;
+	reader->left = 0;
 	open_page(reader, node);
 	expect_head(reader, IVF_PAGE_START);
 }
 
-/*
- * Copies the columns of a block that run on over the page's end, and goes to
- * the page where they end.
- */
+/* locks the page again that was let go */
 static void
-copy_columns(IvfBlockReader *reader, uint32 offset)
+resume(IvfBlockReader *reader)
 {
-	char	   *columns = (char *) (reader->copy + 1);
-	uint32		left = IVF_COLUMN_BYTES(reader->n);
+	if (!reader->paused)
+		return;
+	LockBuffer(reader->buffer, BUFFER_LOCK_SHARE);
+	reader->paused = false;
+	compat_test_old_snapshot(reader->snapshot, reader->index,
+							 BufferGetPage(reader->buffer));
+}
 
-	for (;;)
-	{
-		Page		page = BufferGetPage(reader->buffer);
-		uint32		here = Min(left, IVF_PAGE_END - offset);
-		BlockNumber next;
+/* the columns of the current block that lie on the current page */
+static void
+yield_columns(IvfBlockReader *reader, IvfColumns *columns)
+{
+	Page		page = BufferGetPage(reader->buffer);
+	uint32		done = IVF_COLUMN_BYTES(reader->n) - reader->left;
+	uint32		here = Min(reader->left, IVF_PAGE_END - reader->offset);
 
-		if (offset + here > ((PageHeader) page)->pd_lower)
-			ivf_corrupted(reader->index, reader->block,
-						  "a block runs past the end of the data");
-		memcpy(columns, (char *) page + offset, here);
-		columns += here;
-		left -= here;
-		if (reader->block != reader->head_block)
-			expect_head(reader, offset + here);
-		if (left == 0)
-		{
-			reader->offset = offset + here;
-			return;
-		}
-		next = leave_page(reader);
-		if (next == InvalidBlockNumber)
-			ivf_corrupted(reader->index, reader->block,
-						  "a block runs on, but the chain ends");
-		IVF_PAUSE("block cut");
-		open_page(reader, next);
-		offset = IVF_PAGE_START;
-	}
+	if (reader->offset + here > ((PageHeader) page)->pd_lower)
+		ivf_corrupted(reader->index, reader->block,
+					  "a block runs past the end of the data");
+	columns->bytes = (const uint8 *) page + reader->offset;
+	columns->from = done / IVF_COLUMN;
+	columns->count = here / IVF_COLUMN;
+	columns->ahead = reader->share ? reader->share + done : (const char *) columns->bytes;
+	reader->offset += here;
+	reader->left -= here;
 }
 
 /*
- * Yields the next block, or false after the last, when nothing is locked any
- * more.
+ * Goes to the next page, where columns of the current block are left, and yields
+ * those that are there.  Of what was yielded before the head alone is kept.
+ */
+void
+ivf_blocks_follow(IvfBlockReader *reader, IvfColumns *columns)
+{
+	BlockNumber next;
+
+	resume(reader);
+	if (reader->head != reader->copy)
+	{
+		memcpy(reader->copy, reader->head, sizeof(IvfBlockHead));
+		reader->head = reader->copy;
+	}
+	next = leave_page(reader);
+	if (next == InvalidBlockNumber)
+		ivf_corrupted(reader->index, reader->block,
+					  "a block runs on, but the chain ends");
+	IVF_PAUSE("block cut");
+	open_page(reader, next);
+	reader->offset = IVF_PAGE_START;
+	yield_columns(reader, columns);
+	expect_head(reader, reader->offset);
+}
+
+/*
+ * Goes to the next block, whose head is reader->head then, and yields those of its
+ * columns that are on the same page; false after the last, when nothing is locked
+ * any more.  While columns are left, ivf_blocks_follow() yields them, but those
+ * who do not want them need not ask.
  */
 bool
-ivf_blocks_next(IvfBlockReader *reader, const IvfBlockHead **head,
-				const uint8 **columns)
+ivf_blocks_next(IvfBlockReader *reader, IvfColumns *columns)
 {
-	uint32		size = sizeof(IvfBlockHead) + IVF_COLUMN_BYTES(reader->n);
-	Page		page = BufferGetPage(reader->buffer);
-	uint32		offset = reader->offset;
+	Page		page;
 
-	if (reader->paused)
-	{
-		LockBuffer(reader->buffer, BUFFER_LOCK_SHARE);
-		reader->paused = false;
-		compat_test_old_snapshot(reader->snapshot, reader->index, page);
-	}
+	while (reader->left > 0)
+		ivf_blocks_follow(reader, columns);
+	resume(reader);
+	page = BufferGetPage(reader->buffer);
 
 	/* a page may hold no head at all, but only the end of a block's columns */
-	while (offset + sizeof(IvfBlockHead) > ((PageHeader) page)->pd_lower)
+	while (reader->offset + sizeof(IvfBlockHead) > ((PageHeader) page)->pd_lower)
 	{
 		BlockNumber next = leave_page(reader);
 
@@ -259,28 +280,14 @@ ivf_blocks_next(IvfBlockReader *reader, const IvfBlockHead **head,
 		open_page(reader, next);
 		expect_head(reader, IVF_PAGE_START);
 		page = BufferGetPage(reader->buffer);
-		offset = IVF_PAGE_START;
+		reader->offset = IVF_PAGE_START;
 	}
 
 	touch_ahead(reader);
-	*head = ivf_block_at(page, offset);
-	reader->head_block = reader->block;
-	reader->head_offset = offset;
-	if (offset + size <= IVF_PAGE_END)
-	{
-		if (offset + size > ((PageHeader) page)->pd_lower)
-			ivf_corrupted(reader->index, reader->block,
-						  "a block runs past the end of the data");
-		*columns = (const uint8 *) (*head + 1);
-		reader->offset = offset + size;
-	}
-	else
-	{
-		memcpy(reader->copy, *head, sizeof(IvfBlockHead));
-		*head = reader->copy;
-		copy_columns(reader, offset + sizeof(IvfBlockHead));
-		*columns = (const uint8 *) (reader->copy + 1);
-	}
+	reader->head = ivf_block_at(page, reader->offset);
+	reader->offset += sizeof(IvfBlockHead);
+	reader->left = IVF_COLUMN_BYTES(reader->n);
+	yield_columns(reader, columns);
 	return true;
 }
 

@@ -8,11 +8,9 @@
 #include "page/page.h"
 
 /*
- * A walk over a node's blocks.  head and columns of the current block are
- * valid until the next call: they point into the page, on which a share lock
- * is held meanwhile, or to copies where the block runs on over a page end.
- * So nothing that takes long, waits or raises errors with side effects may
- * happen between two calls.
+ * A walk over a node's blocks.  What it yields points into a page, on which a
+ * share lock is held meanwhile.  So nothing that takes long, waits or raises
+ * errors with side effects may happen between two calls.
  */
 typedef struct IvfBlockReader
 {
@@ -23,11 +21,12 @@ typedef struct IvfBlockReader
 	BlockNumber node;			/* first page of the chain */
 	BlockNumber block;			/* current page */
 	Buffer		buffer;
-	uint32		offset;			/* where the next head may stand */
-	IvfBlockHead *copy;			/* room for a head and its columns */
+	const IvfBlockHead *head;	/* of the current block: on its page, or a copy
+								 * when that has been let go */
+	uint32		left;			/* bytes of its columns that are not yielded yet */
+	uint32		offset;			/* where they go on, or the next head may stand */
+	IvfBlockHead *copy;			/* room for a head */
 	bool		paused;			/* is the current page pinned, but not locked? */
-	BlockNumber head_block;		/* of the current block's head */
-	uint32		head_offset;
 	BlockNumber follows;		/* node that is walked next, if that is known */
 	const char *ahead;			/* the page that is read next, or NULL; */
 	uint32		ahead_next;		/* where its bytes are asked for next, */
@@ -36,12 +35,23 @@ typedef struct IvfBlockReader
 								 * or NULL */
 } IvfBlockReader;
 
+/*
+ * Columns of a block that lie side by side.
+ */
+typedef struct IvfColumns
+{
+	const uint8 *bytes;
+	int			from;			/* the number of the first, */
+	int			count;			/* and how many there are */
+	const char *ahead;			/* as many bytes are looked at soon */
+} IvfColumns;
+
 extern void ivf_blocks_begin(IvfBlockReader *reader, Relation index,
 							 Snapshot snapshot, int n);
 extern void ivf_blocks_open(IvfBlockReader *reader, BlockNumber node, int level,
 							BlockNumber follows);
-extern bool ivf_blocks_next(IvfBlockReader *reader, const IvfBlockHead **head,
-							const uint8 **columns);
+extern bool ivf_blocks_next(IvfBlockReader *reader, IvfColumns *columns);
+extern void ivf_blocks_follow(IvfBlockReader *reader, IvfColumns *columns);
 extern void ivf_blocks_pause(IvfBlockReader *reader);
 extern void ivf_blocks_close(IvfBlockReader *reader);
 

@@ -30,7 +30,7 @@ def check_about(about: dict, text: str) -> None:
     case(about["rows"] == ROWS and about["dimensions"] == DIMS
          and about["metric"] == "l2" and about["server"].startswith("Postgre")
          and about["versions"].keys() == {"vecfeat"}
-         and about["simd"] in ("portable", "avx2", "avx512", "neon")
+         and about["simd"] in ("portable", "avx2", "avx512", "avx512vnni", "neon")
          and positive(about, "cpus", "memory_bytes", "tested", "tuned"),
          "the result says what was measured, with what, on what")
     host = Path("/proc/sys/kernel/hostname").read_text().strip()

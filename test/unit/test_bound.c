@@ -130,13 +130,15 @@ test_signs(const Group *group, const SignBlock *block, const Query *query,
 	Metric		metric = group->list.metric;
 	SignQuery	signs;
 	double		v[MAX_PADDED];
+	uint32_t	sums[VEC_BLOCK];
 	double		bound[VEC_BLOCK];
 	int			i;
 
 	if (!into_list(&group->list, query->q, v))
 		return;
 	sign_query_init(&signs, v, group->list.n, space);
-	sign_bound_block(&signs, &query->list, block->columns, block->add,
+	sign_sums(&signs, block->columns, sums);
+	sign_bound_block(&signs, &query->list, sums, block->add,
 					 block->scale, block->err, bound);
 	for (i = 0; i < group->nentries; i++)
 	{

@@ -567,15 +567,18 @@ test_levels(void)
 	int			avx2 = has_flag("avx2") && has_flag("fma");
 	int			avx512 = avx2 && has_flag("avx512f") && has_flag("avx512bw") &&
 		has_flag("avx512dq") && has_flag("avx512vl");
+	int			vnni = avx512 && has_flag("avx512vbmi") && has_flag("avx512_vnni");
 
 	ok(vec_kernels_of(VEC_PORTABLE) != NULL, "portable kernels run anywhere");
 	ok((vec_kernels_of(VEC_AVX2) != NULL) == avx2, "avx2 kernels %s",
 	   avx2 ? "run" : "do not run");
 	ok((vec_kernels_of(VEC_AVX512) != NULL) == avx512, "avx512 kernels %s",
 	   avx512 ? "run" : "do not run");
+	ok((vec_kernels_of(VEC_VNNI) != NULL) == vnni, "avx512vnni kernels %s",
+	   vnni ? "run" : "do not run");
 	ok((vec_kernels_of(VEC_NEON) != NULL) == neon, "neon kernels %s",
 	   neon ? "run" : "do not run");
-	ok(strcmp(best->name, avx512 ? "avx512" : avx2 ? "avx2" :
+	ok(strcmp(best->name, vnni ? "avx512vnni" : avx512 ? "avx512" : avx2 ? "avx2" :
 			  neon ? "neon" : "portable") == 0,
 	   "the best level is %s", best->name);
 }
