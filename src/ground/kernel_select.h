@@ -73,7 +73,7 @@ float_order(float x)
 	int32_t		bits;
 
 	memcpy(&bits, &x, sizeof(bits));
-	return bits ^ ((bits >> 31) & INT32_MAX);
+	return bits < 0 ? bits ^ INT32_MAX : bits;
 }
 
 static inline float
@@ -81,7 +81,7 @@ ordered_float(int32_t order)
 {
 	float		x;
 
-	order ^= (order >> 31) & INT32_MAX;
+	order = order < 0 ? order ^ INT32_MAX : order;
 	memcpy(&x, &order, sizeof(x));
 	return x;
 }

@@ -270,12 +270,12 @@ kmeans_piece(Kmeans *run, KmeansStep step, int piece)
 static void
 all_pieces(Kmeans *run, KmeansStep step, int pieces)
 {
-	int			i;
-
 	if (run->together)
 		run->together(step, pieces, run->together_arg);
 	else
 	{
+		int			i;
+
 		for (i = 0; i < pieces; i++)
 			kmeans_piece(run, step, i);
 	}

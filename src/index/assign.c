@@ -507,8 +507,8 @@ ivf_next_assigned(IvfBuild *build, int *list, ItemPointer tid, IvfEntry *entry)
 		entry->factors = payload.factors;
 		entry->row = payload.row;
 		bytes += sizeof(Payload);
-		entry->nibbles = (uint8 *) bytes;
-		entry->code = (int8 *) bytes + build->n / 4;
+		entry->nibbles = (uint8 *) unconstify(char *, bytes);
+		entry->code = (int8 *) unconstify(char *, bytes) + build->n / 4;
 	}
 	return true;
 }

@@ -84,7 +84,7 @@ ivf_pile_init(IvfPile *pile, uint32 room, Size payload)
 static Slot *
 slot_at(const IvfPile *pile, uint32 slot)
 {
-	return (Slot *) ((char *) pile + PILE_HEAD + pile->size * slot);
+	return (Slot *) (unconstify(char *, (const char *) pile) + PILE_HEAD + pile->size * slot);
 }
 
 /*

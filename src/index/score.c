@@ -171,12 +171,13 @@ ivf_view(const IvfQuery *query, BlockNumber node, int level,
 	const IvfSpace *space = query->space;
 	double		w_squares;
 	double		c_squares = 0;
-	int			i;
 
 	if (centroid)
 		vec_kernels->subtract(query->v, centroid, space->n, w, &w_squares, &c_squares);
 	else
 	{
+		int			i;
+
 		for (i = 0; i < space->n; i++)
 			w[i] = (float4) query->v[i];
 		w_squares = vec_kernels->inner_product(w, w, space->n);
@@ -380,8 +381,6 @@ entry_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
 			 float4 *bounds)
 {
 	const VecKernels *kernels = query->signs.kernels;
-	uint32		sums[VEC_BLOCK];
-	double		bound[VEC_BLOCK];
 	float4		rest;
 	uint32		wanted;
 
@@ -391,6 +390,9 @@ entry_bounds(IvfQuery *query, const IvfView *view, const float4 *w,
 		no_bounds(add, bounds);
 	else
 	{
+		uint32		sums[VEC_BLOCK];
+		double		bound[VEC_BLOCK];
+
 		sum_codes(query, &query->signs, columns, sums);
 		sign_bound_block(&query->signs, &view->list, sums, add,
 						 query->reader.head->scale, query->reader.head->err, bound);
@@ -515,7 +517,6 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 	while (ivf_blocks_next(reader, &columns))
 	{
 		IvfRun		run = ivf_run_of(reader->head, view->level, query->space->n);
-		float4		add[VEC_BLOCK];
 		float4		bounds[VEC_BLOCK];
 
 		query->counters.entries += VEC_BLOCK;
@@ -523,6 +524,8 @@ ivf_score_node(IvfQuery *query, const IvfView *view, const float4 *w,
 			estimates(query, &table, &columns, bounds);
 		else
 		{
+			float4		add[VEC_BLOCK];
+
 			/* the page is going to be let go */
 			memcpy(add, reader->head->add, sizeof(add));
 			if (view->level == 0)

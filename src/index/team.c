@@ -240,11 +240,12 @@ static bool
 join_job(Team *shared, uint32 *seen, IvfJob *job, IvfPieces *pieces)
 {
 	bool		joined = false;
-	bool		over = false;
 
 	ConditionVariablePrepareToSleep(&shared->announced);
 	for (;;)
 	{
+		bool		over;
+
 		SpinLockAcquire(&shared->mutex);
 		over = shared->over;
 		if (!over && shared->open && shared->number != *seen)

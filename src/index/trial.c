@@ -212,7 +212,7 @@ draw_query(IvfTrials *trials)
 	trials->query = query;
 	for (draw = 0; draw < DRAWS; draw++)
 	{
-		IvfLeaf		key;
+		IvfLeaf		key = {0};
 		const IvfLeaf *leaf;
 		IvfRun		run;
 		IvfRowHead	head;

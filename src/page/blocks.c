@@ -120,7 +120,7 @@ touch_ahead(IvfBlockReader *reader)
 	if (reader->ahead == NULL)
 		return;
 	if (reader->ahead_next > 0)
-		end = Min(((PageHeader) reader->ahead)->pd_lower, BLCKSZ);
+		end = Min(((const PageHeaderData *) reader->ahead)->pd_lower, BLCKSZ);
 	end = Min(end, reader->ahead_next + reader->ahead_step);
 	if (reader->ahead_next >= end)
 	{
