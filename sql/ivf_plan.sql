@@ -269,6 +269,7 @@ SELECT nearest, fits('child', 'l2_within', '<->', (SELECT v FROM child WHERE id 
 SELECT nearest, fits('wide', 'cosine_within', '<=>', (SELECT v FROM wide WHERE id = 77), nearest) FROM unnest('{1,100,1000}'::int[]) nearest;
 CREATE INDEX child_ip ON child USING ivf (v vector_ip_ops);
 SELECT nearest, fits('child', 'inner_product_within', '<#>', (SELECT v FROM child WHERE id = 77), nearest) FROM unnest('{1,100,1000,5000,15000}'::int[]) nearest;
+SELECT count(*) FROM child WHERE id % 500 = 3 AND fits('child', 'inner_product_within', '<#>', v, 100);
 DROP INDEX child_ip;
 -- nothing is asked of an index whose predicate may not hold, whose dimensions
 -- differ or that is not there
