@@ -418,8 +418,8 @@ run_survey(Survey *survey, double entries, IvfReach *reach)
 
 /*
  * Estimates how much of an index with about so many entries, those without a
- * vector among them, is within a radius of a center, a datum of its column's type; false where that is not known.  The
- * caller holds a lock on the index.
+ * vector among them, is within a radius of a center, a datum of its column's type;
+ * false where that is not known.  The caller holds a lock on the index.
  */
 bool
 ivf_reach(Relation index, double entries, Datum center, double radius,

@@ -53,9 +53,10 @@ restore_progress(const Progress *progress)
 
 /*
  * A segment of so many bytes, where there is room for it and for so many besides;
- * else NULL, and a message says what comes of that.  What the server makes an error is taken back
- * with a subtransaction, which has done nothing else: whatever it is that keeps a
- * build from shared memory, one that can do without must not fail for it.
+ * else NULL, and a message says what comes of that.  What the server makes an
+ * error is taken back with a subtransaction, which has done nothing else: whatever
+ * it is that keeps a build from shared memory, one that can do without must not
+ * fail for it.
  */
 dsm_segment *
 ivf_segment_create(Size size, Size besides_size, const char *otherwise)
