@@ -6,9 +6,9 @@ import os
 import re
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import mean
 
@@ -127,18 +127,16 @@ def pgbench(cluster: Cluster, peer: Peer, script: str, *args,
     file.write_text(script)
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(dir=cluster.folder) as folder:
-        process = subprocess.Popen(
-            [cluster.bindir / "pgbench", "-n", "-M", "prepared", "-f", file,
-             "--log", f"--log-prefix={folder}/t", *map(str, args)],
-            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            env=cluster.environment(peer.database, **settings))
-        if one_processor:
-            share_processor(cluster, process)
-        output, _ = process.communicate()
-        rate = re.search(r"tps = ([\d.]+) \(without initial", output)
-        if process.returncode or not rate:
-            raise RuntimeError("pgbench failed\n" + output)
+        with cluster.one_processor() if one_processor else nullcontext():
+            done = subprocess.run(
+                [cluster.bindir / "pgbench", "-n", "-M", "prepared",
+                 "-f", file, "--log", f"--log-prefix={folder}/t",
+                 *map(str, args)],
+                text=True, capture_output=True, stdin=subprocess.DEVNULL,
+                env=cluster.environment(peer.database, **settings))
+        rate = re.search(r"tps = ([\d.]+) \(without initial", done.stdout)
+        if done.returncode or not rate:
+            raise RuntimeError("pgbench failed\n" + done.stdout + done.stderr)
         # client, transaction, microseconds, ...
         times = [int(line.split()[2]) / 1e3
                  for log in Path(folder).iterdir()
@@ -146,21 +144,6 @@ def pgbench(cluster: Cluster, peer: Peer, script: str, *args,
     p50, p95, p99 = np.percentile(times, [50, 95, 99])
     return {"rate": float(rate[1]), "transactions": len(times),
             "p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "load_before": load}
-
-
-def share_processor(cluster: Cluster, client: subprocess.Popen) -> None:
-    """Have a client and its server run on the same processor."""
-    processor = {min(os.sched_getaffinity(0))}
-    os.sched_setaffinity(client.pid, processor)
-    with cluster.connect() as connection:
-        while client.poll() is None:
-            server = connection.execute(
-                "SELECT pid FROM pg_stat_activity "
-                "WHERE application_name = 'pgbench'").fetchone()
-            if server:
-                os.sched_setaffinity(server[0], processor)
-                return
-            time.sleep(0.01)
 
 
 def search_rate(cluster: Cluster, peer: Peer, metric: str,

@@ -113,6 +113,23 @@ class Cluster:
                 shutil.rmtree(folder, ignore_errors=True)
             self.start()
 
+    @contextmanager
+    def one_processor(self) -> Iterator[None]:
+        """Sessions that are begun, and what this process starts, run on the
+        same processor: they have it from whoever forks them, so none begins
+        elsewhere."""
+        postmaster = int(
+            (self.data / "postmaster.pid").read_text().splitlines()[0])
+        both = {pid: os.sched_getaffinity(pid) for pid in (0, postmaster)}
+        processor = {min(both[0] & both[postmaster])}
+        try:
+            for pid in both:
+                os.sched_setaffinity(pid, processor)
+            yield
+        finally:
+            for pid, before in both.items():
+                os.sched_setaffinity(pid, before)
+
     def connect(self, database: str = "postgres") -> psycopg.Connection:
         return psycopg.connect(host=str(self.folder), user="postgres",
                                dbname=database, autocommit=True)

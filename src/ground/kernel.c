@@ -25,7 +25,8 @@ vec_kernels_of(VecLevel level)
 		case VEC_AVX512:
 			if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 				__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-				__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+				__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+				__builtin_cpu_supports("popcnt"))
 				return &vec_avx512_kernels;
 			break;
 		case VEC_VNNI:

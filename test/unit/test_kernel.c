@@ -566,7 +566,7 @@ test_levels(void)
 #endif
 	int			avx2 = has_flag("avx2") && has_flag("fma");
 	int			avx512 = avx2 && has_flag("avx512f") && has_flag("avx512bw") &&
-		has_flag("avx512dq") && has_flag("avx512vl");
+		has_flag("avx512dq") && has_flag("avx512vl") && has_flag("popcnt");
 	int			vnni = avx512 && has_flag("avx512vbmi") && has_flag("avx512_vnni");
 
 	ok(vec_kernels_of(VEC_PORTABLE) != NULL, "portable kernels run anywhere");
