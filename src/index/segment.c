@@ -51,6 +51,13 @@ restore_progress(const Progress *progress)
 									   progress->param);
 }
 
+static void
+drop_segment(dsm_segment *segment)
+{
+	if (segment)
+		dsm_detach(segment);
+}
+
 /*
  * A segment of so many bytes, where there is room for it and for so many besides;
  * else NULL, and a message says what comes of that.  What the server makes an
@@ -96,8 +103,7 @@ ivf_segment_create(Size size, Size besides_size, const char *otherwise)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (segment)
-			dsm_detach(segment);
+		drop_segment(segment);	/* it is pinned, if there is one */
 		restore_progress(&progress);
 		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
 			error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
